@@ -10,13 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 import pyproj
 
 from careshed.errors import CRSError, DuplicateIdError, FileFaultError, InputError, MissingColumnError
 
-__all__ = ["new_file", "new_folder", "readable_file", "require_columns", "require_projected", "require_unique", "sha256"]
+__all__ = [
+    "new_file",
+    "new_folder",
+    "readable_file",
+    "require_columns",
+    "require_projected",
+    "require_unique",
+    "sha256",
+]
 
 MAX_FILE_BYTES = 4 << 30
 """Nothing larger is read: a district's files are a thousandth of it."""

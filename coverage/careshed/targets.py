@@ -1,0 +1,407 @@
+"""Targets: what a planning document asks, read from ``targets.toml``.
+
+Nothing about a district stands in Python: services with their minutes, the
+siting rules (quotas, tiers, dated phases) and the rows of the scorecard are
+all in one TOML file beside the area. Minutes are written ``…_min`` there and
+are seconds inside.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import pydantic
+from pydantic import Field, model_validator
+
+from careshed._checks import readable_file
+from careshed.errors import FileFaultError, InputError
+
+__all__ = ["Phase", "Quota", "Service", "Siting", "Target", "Targets", "Tier", "read_targets"]
+
+Statistic = Literal[
+    "community_share",
+    "population_share",
+    "area_share",
+    "street_share",
+    "mean_response",
+    "median_response",
+    "p90_response",
+    "share_within_target",
+    "station_count",
+    "tier_count",
+    "min_stations_per_subdistrict",
+    "phase_share",
+    "quota_share",
+    "facility_count",
+]
+"""What a row of the scorecard can be judged on."""
+
+_TIMES = {"mean_response", "median_response", "p90_response"}
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Table(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Phase(_Table):
+    """A dated step of the build-out.
+
+    Parameters
+    ----------
+    by
+        The last day of the phase.
+    share
+        Share of all stations that are open by then (0 to 1]; the last phase's is 1.
+    """
+
+    by: dt.date
+    share: float = Field(gt=0, le=1)
+
+    def count(self, stations: int) -> int:
+        """Return ⌈share × stations⌉, free of binary rounding (0.7 × 30 is 21, not 22).
+
+        Examples
+        --------
+        >>> import datetime
+        >>> Phase(by=datetime.date(2021, 12, 31), share=0.7).count(18)
+        13
+        """
+        return math.ceil(Fraction(str(self.share)) * stations)
+
+
+class Tier(_Table):
+    """One level of a hierarchy of stations.
+
+    Parameters
+    ----------
+    name
+        The tier's id, such as ``centre_station``.
+    label_zh, label_en
+        Its names in text for people.
+    count
+        How many sites of the tier the plan has.
+    led_by
+        Tiers of which one site leads each site of this one; empty for the top.
+    lead_min
+        Most minutes' drive from a site to its leader, None for no limit.
+    span
+        Most sites that one site of this tier may lead, None for no limit.
+    """
+
+    name: str
+    label_zh: str = ""
+    label_en: str = ""
+    count: int = Field(ge=1)
+    led_by: tuple[str, ...] = ()
+    lead_min: float | None = Field(default=None, gt=0)
+    span: int | None = Field(default=None, ge=1)
+
+
+class Siting(_Table):
+    """How many stations a service gets, and by which rules.
+
+    Parameters
+    ----------
+    stations
+        Stations in all, existing ones inside the boundary included; of
+        `station_tier` where tiers are named.
+    min_per_subdistrict
+        Fewest sites of any tier in each subdistrict, in the last phase.
+    tiers
+        The hierarchy, top first; empty for stations of one kind.
+    station_tier
+        The tier that `stations` and the phases count.
+    phases
+        The dated build-out; empty for all at once.
+    """
+
+    stations: int = Field(ge=1)
+    min_per_subdistrict: int = Field(default=0, ge=0)
+    tiers: tuple[Tier, ...] = ()
+    station_tier: str = ""
+    phases: tuple[Phase, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [tier.name for tier in self.tiers]
+        if len(set(names)) != len(names):
+            raise ValueError(f"tiers must have different names, found {', '.join(names)}")
+        for tier in self.tiers:
+            unknown = set(tier.led_by) - set(names)
+            if unknown:
+                raise ValueError(f"tier {tier.name} is led by {', '.join(sorted(unknown))}, which is no tier here")
+        if self.tiers and self.station_tier not in names:
+            raise ValueError(f"station_tier is {self.station_tier!r}; expected one of {', '.join(names)}")
+        if self.tiers:
+            count = next(tier.count for tier in self.tiers if tier.name == self.station_tier)
+            if count != self.stations:
+                raise ValueError(f"stations is {self.stations} but tier {self.station_tier} counts {count}")
+        days = [phase.by for phase in self.phases]
+        shares = [phase.share for phase in self.phases]
+        if days != sorted(days) or shares != sorted(shares):
+            raise ValueError("phases must be given in order of date, with shares that do not fall")
+        if shares and shares[-1] != 1:
+            raise ValueError(f"the last phase has share {shares[-1]}; expected 1, all stations")
+        return self
+
+
+class Service(_Table):
+    """A service that is planned: who gives it, how it is reached, in how many minutes.
+
+    Parameters
+    ----------
+    label_zh, label_en
+        Names in text for people.
+    kinds
+        Kinds of facility that give the service.
+    mode
+        ``walk`` or ``drive``.
+    direction
+        ``to``: people travel to the facility; ``from``: help travels from it.
+    minutes
+        The standard: within so many minutes, response time included where `direction` is ``from``.
+    community_share
+        A community is covered when at least this share of its people are within the minutes.
+    walk_speed_mps
+        Walking speed, metres per second.
+    call_handling_s, turnout_s
+        Time from call to dispatch, and from dispatch to wheels rolling, seconds.
+    siting
+        How its facilities are sited, where the documents say so.
+    """
+
+    label_zh: str
+    label_en: str
+    kinds: tuple[str, ...] = Field(min_length=1)
+    mode: Literal["walk", "drive"]
+    direction: Literal["to", "from"]
+    minutes: float = Field(gt=0, le=60)
+    community_share: float = Field(default=0.5, gt=0, le=1)
+    walk_speed_mps: float = Field(default=1.25, gt=0, le=3)
+    call_handling_s: float = Field(default=0, ge=0)
+    turnout_s: float = Field(default=0, ge=0)
+    siting: Siting | None = None
+
+    @property
+    def standard_s(self) -> float:
+        """The standard in seconds."""
+        return self.minutes * 60
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds before wheels roll: call handling and turnout."""
+        return self.call_handling_s + self.turnout_s
+
+    @model_validator(mode="after")
+    def _time_left(self) -> Self:
+        if self.delay_s >= self.standard_s:
+            raise ValueError(
+                f"call handling and turnout take {self.delay_s:g} s of a standard of {self.standard_s:g} s"
+            )
+        return self
+
+
+class Quota(_Table):
+    """How many facilities each unit should have, by its people or communities.
+
+    One of four rules, named by `rule`:
+
+    - ``at_least``: `least` in each unit;
+    - ``step``: `least`, and above `above` people one more for every further
+      `people_per[0]` (fewest) to `people_per[1]` (most) people;
+    - ``per_people``: ⌈P / `people_per[0]`⌉ to ⌈P / `people_per[1]`⌉;
+    - ``per_communities``: one for every `communities_per` communities, rounded up.
+    """
+
+    label_zh: str
+    label_en: str
+    kinds: tuple[str, ...] = Field(min_length=1)
+    rule: Literal["at_least", "step", "per_people", "per_communities"]
+    least: int = Field(default=1, ge=0)
+    above: int = Field(default=0, ge=0)
+    people_per: tuple[int, int] | None = None
+    communities_per: int = Field(default=2, ge=1)
+
+    @model_validator(mode="after")
+    def _has_people(self) -> Self:
+        if self.rule in {"step", "per_people"}:
+            if self.people_per is None:
+                raise ValueError(f"rule {self.rule} needs people_per = [more, fewer] people for each facility")
+            if self.people_per[0] < self.people_per[1] or self.people_per[1] < 1:
+                raise ValueError(f"people_per is {list(self.people_per)}; expected the larger figure first")
+        return self
+
+    def bounds(self, people: float, communities: int) -> tuple[int, int | None]:
+        """Return the fewest and most facilities that the rule asks of one unit.
+
+        Parameters
+        ----------
+        people
+            People of the unit.
+        communities
+            Communities and villages of the unit.
+
+        Examples
+        --------
+        >>> quota = Quota(
+        ...     label_zh="", label_en="", kinds=["x"], rule="step", above=100_000, people_per=[100_000, 50_000]
+        ... )
+        >>> quota.bounds(250_000, 0)
+        (2, 4)
+        """
+        if self.rule == "at_least":
+            return self.least, None
+        if self.rule == "per_communities":
+            return math.ceil(communities / self.communities_per), None
+        assert self.people_per is not None  # noqa: S101 - the validator saw to it
+        slow, fast = self.people_per
+        if self.rule == "per_people":
+            return math.ceil(people / slow), math.ceil(people / fast)
+        beyond = max(0, math.floor(people) - self.above)
+        return self.least + beyond // slow, self.least + beyond // fast
+
+
+class Target(_Table):
+    """A row of the scorecard: a figure that a document asks for.
+
+    Parameters
+    ----------
+    id
+        The row's id, such as ``X1``; one id may have several rows.
+    text
+        What is asked, in the document's words or close to them.
+    statistic
+        What it is judged on; several need `service`, ``quota_share`` needs
+        `quota`, ``tier_count`` `tier`, ``phase_share`` `by`, ``facility_count`` `kinds`.
+    at_least, at_most, at_most_min
+        The limit: a share or a count, or minutes for times. Exactly one is given.
+    document, item
+        Where it is written.
+    binding
+        True for 约束性 (binding) targets, False for expected ones.
+    """
+
+    id: str
+    text: str
+    statistic: Statistic
+    service: str = ""
+    quota: str = ""
+    tier: str = ""
+    by: dt.date | None = None
+    kinds: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    at_most_min: float | None = None
+    document: str = ""
+    item: str = ""
+    binding: bool = False
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        given = [limit for limit in (self.at_least, self.at_most, self.at_most_min) if limit is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of at_least, at_most and at_most_min")
+        if (self.statistic in _TIMES) != (self.at_most_min is not None):
+            takes = "at_most_min" if self.statistic in _TIMES else "at_least or at_most"
+            raise ValueError(f"statistic {self.statistic} takes {takes}")
+        needs = {"quota_share": "quota", "tier_count": "tier", "phase_share": "by", "facility_count": "kinds"}
+        need = needs.get(self.statistic, "service")
+        if not getattr(self, need):
+            raise ValueError(f"statistic {self.statistic} needs {need}")
+        return self
+
+    @property
+    def limit(self) -> float:
+        """The limit: seconds for times, else a share or a count."""
+        if self.at_most_min is not None:
+            return self.at_most_min * 60
+        limit = self.at_least if self.at_least is not None else self.at_most
+        assert limit is not None  # noqa: S101 - the validator saw to it
+        return limit
+
+    def met(self, value: float) -> bool:
+        """Say whether `value` meets the target; at the limit it does."""
+        return value >= self.limit if self.at_least is not None else value <= self.limit
+
+
+class Targets(_Table):
+    """What the planning documents ask of one area.
+
+    Parameters
+    ----------
+    title
+        Name of the district.
+    documents
+        Short name → full title of each document that is cited.
+    service
+        Services by id (``chc``, ``ems`` …).
+    quota
+        Quota rules by id.
+    target
+        Rows of the scorecard.
+    assumptions
+        Figures that no document gives, in words, printed with the plan.
+    """
+
+    title: str = ""
+    documents: dict[str, str] = {}
+    service: dict[str, Service] = {}
+    quota: dict[str, Quota] = {}
+    target: tuple[Target, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        for target in self.target:
+            if target.service and target.service not in self.service:
+                raise ValueError(f"target {target.id} names service {target.service}, which has no [service] table")
+            if target.quota and target.quota not in self.quota:
+                raise ValueError(f"target {target.id} names quota {target.quota}, which has no [quota] table")
+        return self
+
+
+def read_targets(path: Path | str) -> Targets:
+    """Read ``targets.toml``.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Targets
+        Checked: every name that is used is defined.
+
+    Raises
+    ------
+    FileFaultError
+        If the file is absent, empty, not UTF-8 or not TOML.
+    InputError
+        If a table or a key is unknown, missing or has a value out of range; the message names it.
+    """
+    path = readable_file(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise FileFaultError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise FileFaultError(f"{path}: not TOML: {error}; see the targets.toml of an embedded area") from None
+    try:
+        return Targets.model_validate(table)
+    except pydantic.ValidationError as error:
+        raise InputError(f"{path}: {_first_fault(error)}") from None
+
+
+def _first_fault(error: pydantic.ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(str(step) for step in fault["loc"]) or "the file"
+    more = f" (and {error.error_count() - 1} more faults)" if error.error_count() > 1 else ""
+    found = "" if isinstance(fault["input"], dict) else f", found {fault['input']!r}"
+    return f"{where}: {fault['msg']}{found}{more}"
