@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,11 +132,12 @@ def new_file(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(folder: Path | str) -> Iterator[Path]:
+def new_folder(folder: Path | str, *, owned: Iterable[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder beside `folder`; on success its files move into `folder`.
 
-    Files of an earlier run that the body did not write again are kept, so that
-    a planner's own notes in the folder survive.
+    Files that the body did not write again are kept, so that a planner's own
+    notes in the folder survive; but those that match one of the patterns
+    `owned` are of an earlier run, would contradict this one, and are removed.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -146,6 +147,11 @@ def new_folder(folder: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         folder.mkdir(exist_ok=True)
+        written = {file.name for file in temporary.iterdir()}
+        for pattern in owned:
+            for old in folder.glob(pattern):
+                if old.name not in written:
+                    old.unlink()
         for file in sorted(temporary.iterdir()):
             file.chmod(0o644)
             file.replace(folder / file.name)

@@ -20,7 +20,7 @@ import pyarrow.lib
 import pyproj
 import shapely
 
-from careshed._checks import new_folder, readable_file, require_columns, require_projected, require_unique
+from careshed._checks import new_folder, readable_file, require_columns, require_projected, require_unique, sha256
 from careshed.errors import FileFaultError, InputError
 from careshed.targets import Targets, read_targets
 
@@ -72,6 +72,7 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """Layer → (name of its index, columns with their types); geometry comes last."""
 
+_SUFFIXES = {".parquet", ".toml", ".json"}
 _REJECTED = ["file", "line", "id", "reason"]
 
 
@@ -144,6 +145,8 @@ class StudyArea:
         Figure → the value taken while building, in words.
     rejected
         Rows that could not be used: ``file``, ``line``, ``id``, ``reason``.
+    files
+        Where it was read from a folder: file of the folder → SHA-256.
 
     Raises
     ------
@@ -174,6 +177,7 @@ class StudyArea:
     missing: dict[str, str] = field(default_factory=dict)
     assumptions: dict[str, str] = field(default_factory=dict)
     rejected: pd.DataFrame = field(default_factory=_no_rejects)
+    files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every layer against its schema."""
@@ -272,6 +276,7 @@ class StudyArea:
             missing=facts["missing"],
             assumptions=facts["assumptions"],
             rejected=pd.read_csv(rejected, dtype="str", keep_default_na=False) if rejected.exists() else _no_rejects(),
+            files={path.name: sha256(path) for path in sorted(folder.glob("*.*")) if path.suffix in _SUFFIXES},
         )
 
 

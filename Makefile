@@ -1,0 +1,55 @@
+# Sets itself up: every target makes the environment it needs first.
+PYTHON ?= python3
+VENV := .venv
+# Windows keeps a virtual environment's programs in Scripts
+BIN := $(if $(wildcard $(VENV)/Scripts),$(VENV)/Scripts,$(VENV)/bin)
+CARESHED := $(BIN)/careshed
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help plan plans test lint types imports unit notebooks data bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+
+plan: $(READY) ## plan the embedded Xicheng area into out/xicheng/
+	$(CARESHED) plan data/xicheng --output out/xicheng
+
+plans: plan ## plan all three embedded areas
+	$(CARESHED) plan data/tongzhou --output out/tongzhou
+	$(CARESHED) plan data/pinggu --output out/pinggu
+
+test: lint types imports unit notebooks ## everything that CI checks
+
+lint: $(READY) ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## static types
+	$(BIN)/mypy
+
+imports: $(READY) ## rooms import only to their left
+	$(BIN)/lint-imports
+
+unit: $(READY) ## tests
+	$(BIN)/python -m pytest
+
+notebooks: $(READY) ## run the notebooks; their outputs stay stripped
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+	$(BIN)/python -m pytest --nbmake --override-ini=filterwarnings=default notebooks
+
+data: $(READY) ## rebuild the embedded areas, byte for byte
+	for district in xicheng tongzhou pinggu; do \
+	  $(CARESHED) synthesize data/$$district/recipe.toml --output data/$$district || exit 1; done
+
+pictures: $(READY) ## draw the README's picture (needs Chromium)
+	$(BIN)/python docs/pictures.py
+
+clean: ## remove the environment and all output
+	rm -rf $(VENV) out build dist

@@ -1,0 +1,488 @@
+"""The chain in one go: an area in, coverage, response and a proven plan out.
+
+Each part is computed where the area has what it needs; where not, the plan
+says why it was left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+
+from careshed import siting
+from careshed.area import StudyArea
+from careshed.errors import InputError, MissingLayerError
+from careshed.indicators import (
+    ELDERLY_WALK_MPS,
+    Coverage,
+    Response,
+    coverage_shares,
+    demand_weights,
+    quota_check,
+    response_times,
+)
+from careshed.isolines import isochrones
+from careshed.network import RoadNetwork
+from careshed.reach import TravelTimes, travel_times
+from careshed.targets import Service, Siting
+
+__all__ = [
+    "PARTS",
+    "RESPONSE_CUTOFF_S",
+    "Plan",
+    "facility_times",
+    "make_plan",
+    "service_network",
+    "siting_problem",
+    "siting_sites",
+    "station_times",
+]
+
+PARTS = ("coverage", "response", "siting")
+"""The parts of a plan, in the order they are computed."""
+
+RESPONSE_CUTOFF_S = 3600.0
+"""Response times run to an hour; demand beyond it is counted as unreachable."""
+
+COVERAGE_CUTOFF = 2.0
+"""Times to facilities run to so many times the standard, to say how far the uncovered are."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What was found for one area.
+
+    Parameters
+    ----------
+    area
+        The study area.
+    coverage_service, siting_service
+        Ids of the services whose coverage and whose stations are planned.
+    coverage
+        Coverage of the existing facilities, None where left out.
+    isochrones
+        Reach of the existing facilities, one row a band (``minutes``), in the area's CRS; None where left out.
+    before, after
+        Response of the existing stations, and of the plan's.
+    solution
+        The plan's stations with their proof; its status may be ``infeasible``.
+    stations
+        The plan's stations as points, with what each adds and whom it serves; empty where there is no plan.
+    quotas
+        Quota id → table of its check by subdistrict.
+    times
+        Name → the travel times that the figures were computed from.
+    assumptions
+        Figures that were assumed, in words.
+    left_out
+        Part → why it could not be computed.
+    weight
+        What response times are weighted by: ``calls`` or ``people``.
+    runtime_s
+        Seconds that all of it took.
+    """
+
+    area: StudyArea
+    coverage_service: str
+    siting_service: str
+    coverage: Coverage | None
+    isochrones: gpd.GeoDataFrame | None
+    before: Response | None
+    after: Response | None
+    solution: siting.Solution | None
+    stations: gpd.GeoDataFrame
+    quotas: Mapping[str, pd.DataFrame]
+    times: Mapping[str, TravelTimes]
+    assumptions: Mapping[str, str]
+    left_out: Mapping[str, str]
+    weight: str
+    runtime_s: float = field(default=0.0)
+
+
+def make_plan(
+    area: StudyArea,
+    *,
+    parts: tuple[str, ...] = PARTS,
+    coverage_service: str = "chc",
+    siting_service: str = "ems",
+    stations: int | None = None,
+    time_limit_s: float | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Compute coverage, response and siting of an area.
+
+    Parameters
+    ----------
+    area
+        The study area, with its targets.
+    parts
+        Which of `PARTS` to compute.
+    coverage_service, siting_service
+        Ids of services in the area's targets.
+    stations
+        Stations in all, instead of the targets' figure.
+    time_limit_s
+        Stop the solver after so many seconds with the best plan and its true
+        gap. None (the default) proves the optimum, so that every run gives the same plan.
+    progress
+        Called with a sentence at each step.
+
+    Returns
+    -------
+    Plan
+        Parts that lack their data are None, with the reason in `Plan.left_out`.
+
+    Raises
+    ------
+    MissingLayerError
+        If a service is not in the targets, or nothing at all can be computed.
+
+    Examples
+    --------
+    >>> plan = make_plan(StudyArea.read("data/xicheng"))  # doctest: +SKIP
+    >>> plan.solution.status  # doctest: +SKIP
+    'optimal'
+    """
+    started = time.perf_counter()
+    say = progress or (lambda _: None)
+    bench = _Bench(area, say)
+    if "coverage" in parts:
+        bench.cover(coverage_service)
+    if "response" in parts or "siting" in parts:
+        bench.respond(siting_service)
+    if "siting" in parts:
+        bench.site(siting_service, stations, time_limit_s)
+        bench.check_quotas()
+    if bench.coverage is None and bench.before is None and bench.solution is None:
+        raise MissingLayerError("; ".join(f"{part}: {reason}" for part, reason in bench.left_out.items()))
+    return bench.plan(coverage_service, siting_service, time.perf_counter() - started)
+
+
+def the_service(area: StudyArea, name: str) -> Service:
+    """Return a service of the area's targets.
+
+    Raises
+    ------
+    MissingLayerError
+        If the targets have no such service; the message names those there are.
+    """
+    services = area.targets.service
+    if name not in services:
+        known = ", ".join(services) or "none: build the area with --targets FILE"
+        raise MissingLayerError(f"service {name!r} is not in the targets of {area.name}; there are: {known}")
+    return services[name]
+
+
+def service_network(area: StudyArea, service: Service, *, walk_speed_mps: float | None = None) -> RoadNetwork:
+    """Build the network that a service is reached by.
+
+    Parameters
+    ----------
+    area
+        The study area.
+    service
+        Its mode and walking speed are used.
+    walk_speed_mps
+        Another walking speed, metres per second.
+    """
+    return RoadNetwork.from_streets(
+        area.streets, service.mode, crs=area.crs, walk_speed_mps=walk_speed_mps or service.walk_speed_mps
+    )
+
+
+def facility_times(area: StudyArea, service: Service, network: RoadNetwork) -> TravelTimes:
+    """Return times between demand and a service's existing facilities, in the service's direction.
+
+    Parameters
+    ----------
+    area, service, network
+        As `service_network` takes and returns them.
+    """
+    facilities = area.facilities_of(service.kinds).geometry
+    ends = (area.demand.geometry, facilities) if service.direction == "to" else (facilities, area.demand.geometry)
+    return travel_times(network, *ends, cutoff_s=COVERAGE_CUTOFF * service.standard_s)
+
+
+def siting_sites(area: StudyArea, service: Service) -> gpd.GeoDataFrame:
+    """Return all sites where the service's stations stand or may stand.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Index ``site_id`` over the service's facilities and the candidate
+        sites; ``name``, ``status``, ``tier``, ``group`` (subdistrict, ``''`` outside) and the point.
+    """
+    columns = ["name", "status", "tier", "subdistrict_id", "geometry"]
+    facilities = area.facilities[area.facilities["kind"].isin(service.kinds)][columns]
+    both = pd.concat([facilities.rename_axis("site_id"), area.candidates[columns].rename_axis("site_id")])
+    if both.index.has_duplicates:
+        twice = both.index[both.index.duplicated()][0]
+        raise InputError(f"id {twice} is both a facility and a candidate site; rename one of them")
+    return gpd.GeoDataFrame(both.rename(columns={"subdistrict_id": "group"}), crs=area.crs)
+
+
+def station_times(area: StudyArea, service: Service, network: RoadNetwork, sites: gpd.GeoDataFrame) -> TravelTimes:
+    """Return driving times from sites to demand, as far as a response within the hour allows.
+
+    Parameters
+    ----------
+    area, service, network
+        As `service_network` takes and returns them.
+    sites
+        Points by id.
+    """
+    return travel_times(network, sites.geometry, area.demand.geometry, cutoff_s=RESPONSE_CUTOFF_S - service.delay_s)
+
+
+def siting_problem(
+    area: StudyArea,
+    service: Service,
+    rules: Siting,
+    sites: gpd.GeoDataFrame,
+    times: TravelTimes,
+    network: RoadNetwork,
+) -> siting.SitingProblem:
+    """State the siting problem of a service.
+
+    Parameters
+    ----------
+    area, service, network
+        As `service_network` takes and returns them.
+    rules
+        Stations, quotas, tiers and phases.
+    sites, times
+        As `siting_sites` and `station_times` return them.
+    """
+    lead_s = [tier.lead_min * 60 for tier in rules.tiers if tier.lead_min is not None]
+    lead_times = None
+    if rules.tiers:
+        longest = max(lead_s, default=RESPONSE_CUTOFF_S)
+        lead = travel_times(network, sites.geometry, sites.geometry, cutoff_s=longest)
+        lead_times = siting.Pairs.from_times(lead)
+    return siting.SitingProblem.build(
+        sites,
+        area.demand["population"],
+        siting.Pairs.from_times(times, add_ms=round(service.delay_s * 1000)),
+        stations=rules.stations,
+        standard_ms=round(service.standard_s * 1000),
+        cutoff_ms=round(RESPONSE_CUTOFF_S * 1000),
+        group_names=dict(area.subdistricts["name"]),
+        min_per_group=rules.min_per_subdistrict,
+        tiers=[
+            siting.Tier(t.name, t.count, t.led_by, None if t.lead_min is None else round(t.lead_min * 60_000), t.span)
+            for t in rules.tiers
+        ],
+        counted_tier=rules.station_tier,
+        lead_times=lead_times,
+        phases=[siting.Phase(phase.by.isoformat(), phase.count(rules.stations)) for phase in rules.phases],
+    )
+
+
+def _with_stations(rules: Siting, stations: int | None) -> Siting:
+    """Return the rules with another number of stations."""
+    if stations is None:
+        return rules
+    tiers = tuple(
+        tier.model_copy(update={"count": stations}) if tier.name == rules.station_tier else tier for tier in rules.tiers
+    )
+    return rules.model_copy(update={"stations": stations, "tiers": tiers})
+
+
+class _Bench:
+    """Holds a plan in the making; each method computes one part or says why it can't."""
+
+    def __init__(self, area: StudyArea, say: Progress) -> None:
+        self.area = area
+        self.say = say
+        self.coverage: Coverage | None = None
+        self.isochrones: gpd.GeoDataFrame | None = None
+        self.before: Response | None = None
+        self.after: Response | None = None
+        self.solution: siting.Solution | None = None
+        self.stations = _no_stations(area)
+        self.quotas: dict[str, pd.DataFrame] = {}
+        self.times: dict[str, TravelTimes] = {}
+        self.left_out: dict[str, str] = {}
+        self.assumptions = dict(area.assumptions)
+        for number, text in enumerate(area.targets.assumptions, start=1):
+            self.assumptions[f"targets {number}"] = text
+        self.weights, self.weight = demand_weights(area)
+
+    def cover(self, name: str) -> None:
+        """Compute coverage and isochrones of a service."""
+        service = the_service(self.area, name)
+        if not self._has("coverage", demand=True, kinds=service.kinds):
+            return
+        self.say(f"{service.label_en}: network")
+        network = service_network(self.area, service)
+        self.assumptions[f"{service.mode} speeds"] = network.profile
+        self.say(f"{service.label_en}: travel times")
+        times = facility_times(self.area, service, network)
+        elderly = None
+        if service.mode == "walk" and self.area.demand["elderly"].sum() > 0:
+            elderly = service_network(self.area, service, walk_speed_mps=ELDERLY_WALK_MPS)
+            self.assumptions["older people"] = f"walk at {ELDERLY_WALK_MPS:g} m/s for the elderly share"
+        self.say(f"{service.label_en}: coverage")
+        self.coverage = coverage_shares(self.area, service, network, times, elderly_network=elderly)
+        if self.area.communities.empty:
+            self.left_out["community share"] = self.area.missing.get("communities", "the area has no communities")
+        self.times[name] = times
+        self.say(f"{service.label_en}: isochrones")
+        facilities = self.area.facilities_of(service.kinds)
+        bands = tuple(service.minutes * part / 3 for part in (1, 2, 3))
+        self.isochrones = isochrones(network, facilities.geometry, minutes=bands, direction=service.direction)
+
+    def respond(self, name: str) -> None:
+        """Compute travel times of all sites, and the response of the existing stations."""
+        service = the_service(self.area, name)
+        if not self._has("response", demand=True):
+            return
+        self.say(f"{service.label_en}: network")
+        network = service_network(self.area, service)
+        self.assumptions[f"{service.mode} speeds"] = network.profile
+        self.assumptions["response time"] = (
+            f"call handling {service.call_handling_s:g} s + turnout {service.turnout_s:g} s + drive, weighted by {self.weight}"
+        )
+        self.say(f"{service.label_en}: travel times")
+        sites = siting_sites(self.area, service)
+        if sites.empty:
+            self.left_out["response"] = self.left_out["siting"] = "the area has neither stations nor candidate sites"
+            return
+        self.times[name] = station_times(self.area, service, network, sites)
+        existing = self.area.facilities_of(service.kinds).index
+        if existing.empty:
+            self.left_out["response before"] = self._absence("facilities", service.kinds)
+        else:
+            self.before = self._response(service, existing)
+
+    def site(self, name: str, stations: int | None, time_limit_s: float | None) -> None:
+        """Find the stations, and compute their response."""
+        service = the_service(self.area, name)
+        if name not in self.times:
+            return
+        if service.siting is None:
+            self.left_out["siting"] = f"the targets have no [service.{name}.siting]"
+            return
+        rules = _with_stations(service.siting, stations)
+        network = service_network(self.area, service)
+        sites = siting_sites(self.area, service)
+        self.say(f"{service.label_en}: siting {rules.stations} stations among {len(sites)} sites")
+        problem = siting_problem(self.area, service, rules, sites, self.times[name], network)
+        self.solution = siting.site(problem, time_limit_s=time_limit_s, progress=self._watch)
+        if self.solution.status == "infeasible":
+            self.left_out["plan"] = "; ".join(conflict.text for conflict in self.solution.reason)
+            return
+        self.after = self._response(service, self.solution.stations.index)
+        self.stations = _station_table(self.area, service, sites, self.solution, self.after, self.times[name])
+
+    def check_quotas(self) -> None:
+        """Check every quota rule of the targets."""
+        if self.area.facilities.empty:
+            if self.area.targets.quota:
+                self.left_out["quotas"] = self._absence("facilities", ())
+            return
+        self.quotas = {name: quota_check(self.area, quota) for name, quota in self.area.targets.quota.items()}
+
+    def plan(self, coverage_service: str, siting_service: str, runtime_s: float) -> Plan:
+        """Return what was computed."""
+        return Plan(
+            area=self.area,
+            coverage_service=coverage_service,
+            siting_service=siting_service,
+            coverage=self.coverage,
+            isochrones=self.isochrones,
+            before=self.before,
+            after=self.after,
+            solution=self.solution,
+            stations=self.stations,
+            quotas=self.quotas,
+            times=self.times,
+            assumptions=self.assumptions,
+            left_out=self.left_out,
+            weight=self.weight,
+            runtime_s=runtime_s,
+        )
+
+    def _has(self, part: str, *, demand: bool = False, kinds: tuple[str, ...] = ()) -> bool:
+        if demand and self.area.demand.empty:
+            self.left_out[part] = self.area.missing.get("demand", "the area has no people placed on its streets")
+            return False
+        if kinds and self.area.facilities_of(kinds).empty:
+            self.left_out[part] = self._absence("facilities", kinds)
+            return False
+        return True
+
+    def _absence(self, layer: str, kinds: tuple[str, ...]) -> str:
+        if layer in self.area.missing:
+            return self.area.missing[layer]
+        return f"the area has no existing {' or '.join(kind.replace('_', ' ') for kind in kinds)}" if kinds else layer
+
+    def _response(self, service: Service, station_ids: pd.Index) -> Response:
+        name = next(name for name, known in self.area.targets.service.items() if known is service)
+        times = self.times[name].select(origins=station_ids)
+        return response_times(
+            self.area, times, delay_s=service.delay_s, target_s=service.standard_s, weights=self.weights
+        )
+
+    def _watch(self, incumbent: float | None, bound: float | None, text: str) -> None:
+        figures = [f"{word} {value:,.0f}" for word, value in (("best", incumbent), ("bound", bound)) if value is not None]
+        self.say(", ".join([text, *figures]))
+
+
+def _no_stations(area: StudyArea) -> gpd.GeoDataFrame:
+    columns = [
+        "name", "status", "tier", "subdistrict_id", "subdistrict", "phase", "by", "leader_id",
+        "people", "mean_s", "people_gained",
+    ]  # fmt: skip
+    frame = gpd.GeoDataFrame({c: [] for c in columns}, geometry=gpd.GeoSeries([], crs=area.crs), crs=area.crs)
+    return frame.rename_axis("site_id")
+
+
+def _station_table(
+    area: StudyArea,
+    service: Service,
+    sites: gpd.GeoDataFrame,
+    solution: siting.Solution,
+    after: Response,
+    times: TravelTimes,
+) -> gpd.GeoDataFrame:
+    """Describe each station of the plan: where, when, whom it serves, what it adds.
+
+    ``people_gained`` is how many people would no longer be within the standard
+    if this one station were left out of the finished plan.
+    """
+    plan = solution.stations
+    people = area.demand["population"].astype("float64")
+    served = after.demand.assign(people=people, person_s=people * after.demand["seconds"]).dropna(subset=["station_id"])
+    sums = served.groupby("station_id")[["people", "person_s"]].sum().reindex(plan.index, fill_value=0.0)
+    table = pd.DataFrame(
+        {
+            "name": plan["name"],
+            "status": plan["status"].replace({"candidate": "new"}),
+            "tier": plan["tier"],
+            "subdistrict_id": plan["group"],
+            "subdistrict": plan["group"].map(area.subdistricts["name"]).fillna("outside"),
+            "phase": plan["phase"],
+            "by": plan["by"],
+            "leader_id": plan["leader_id"],
+            "people": sums["people"].round().astype("int64"),
+            "mean_s": (sums["person_s"] / sums["people"].where(sums["people"] > 0)).round(1),
+            "people_gained": _people_gained(plan.index, people, service, times),
+        }
+    )
+    table["geometry"] = sites.geometry.reindex(plan.index)
+    return gpd.GeoDataFrame(table, crs=area.crs).rename_axis("site_id")
+
+
+def _people_gained(station_ids: pd.Index, people: pd.Series, service: Service, times: TravelTimes) -> pd.Series:
+    """Count the people who are within the standard of one station alone."""
+    covering = times.select(origins=station_ids).within(service.standard_s - service.delay_s)
+    alone = covering.drop_duplicates("destination_id", keep=False)
+    gained = people.reindex(alone["destination_id"]).groupby(alone["origin_id"].to_numpy()).sum()
+    return gained.reindex(station_ids, fill_value=0.0).round().astype("int64")
