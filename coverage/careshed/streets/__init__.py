@@ -1,0 +1,293 @@
+"""Streets: from OpenStreetMap's ways and nodes to the streets layer of a study area.
+
+One row is one piece of way between two junctions, with what its tags say about
+walking, driving and speed. Nothing is dropped in silence: every reader returns
+`StreetNotes` beside the frame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from careshed._checks import require_projected
+from careshed.area import empty_layer
+from careshed.errors import CRSError, InputError
+from careshed.streets._pieces import Pieces, cut_at_junctions, merge_junctions
+from careshed.streets._tags import (
+    BACKWARD,
+    BOTH,
+    FORWARD,
+    ROAD_TAGS,
+    Passage,
+    parse_maxspeed_kmh,
+    read_passage,
+    skip_reason,
+)
+
+__all__ = [
+    "BACKWARD",
+    "BOTH",
+    "FORWARD",
+    "ROAD_TAGS",
+    "Passage",
+    "StreetNotes",
+    "Way",
+    "parse_maxspeed_kmh",
+    "read_passage",
+    "skip_reason",
+    "streets_from_lines",
+    "streets_from_ways",
+    "utm_crs",
+]
+
+Floats = npt.NDArray[np.float64]
+
+ROUND_DECIMALS = 2
+"""Coordinates are kept to 0.01 m, a hundred times finer than OpenStreetMap is mapped."""
+
+
+class Way(NamedTuple):
+    """A way as OpenStreetMap stores it.
+
+    Attributes
+    ----------
+    id
+        Its id. Parts of one way may share it.
+    refs
+        Ids of its nodes, in order.
+    tags
+        Its tags.
+    """
+
+    id: int
+    refs: Sequence[int]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreetNotes:
+    """What became of the ways that did not simply turn into streets.
+
+    Parameters
+    ----------
+    ways
+        Number of ways given.
+    skipped
+        Reason → number of ways that are no street or closed to both modes.
+    cut_ways
+        Ways cut where a node is missing (clipped extracts) or out of range.
+    lost_ways
+        Ways of which no two neighbouring nodes are there.
+    zero_length
+        Pieces without length, dropped; the junctions at their ends were made one.
+    unknown_class
+        Streets of ``highway=road``, whose class nobody knows.
+    """
+
+    ways: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    cut_ways: int = 0
+    lost_ways: int = 0
+    zero_length: int = 0
+    unknown_class: int = 0
+
+    def sentences(self) -> list[str]:
+        """Return one sentence for each note that isn't zero."""
+        said = [f"{count} of {self.ways} ways left out: {reason}" for reason, count in self.skipped.items()]
+        told = (
+            (self.cut_ways, "ways cut where a node is missing (the extract was clipped there)"),
+            (self.lost_ways, "ways left out: too few of their nodes are in the file"),
+            (self.zero_length, "pieces of way without length dropped, their ends joined"),
+            (self.unknown_class, "streets are highway=road, of unknown class: driven at the default speed and walked"),
+        )
+        return said + [f"{count} {text}" for count, text in told if count]
+
+
+def utm_crs(lon: float, lat: float) -> pyproj.CRS:
+    """Return the UTM zone (WGS-84, metres) of a point in degrees.
+
+    Raises
+    ------
+    CRSError
+        If the point isn't on the globe, or nearer to a pole than UTM reaches.
+
+    Examples
+    --------
+    >>> utm_crs(116.37, 39.91).to_epsg()
+    32650
+    """
+    if not (-180 <= lon <= 180 and -80 <= lat <= 84):
+        raise CRSError(
+            f"the extent's centre is ({lon:.5g}, {lat:.5g}); expected longitude, latitude in degrees, "
+            "between 80° south and 84° north: check that the axes aren't swapped"
+        )
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def streets_from_ways(
+    node_ids: npt.ArrayLike,
+    lon: npt.ArrayLike,
+    lat: npt.ArrayLike,
+    ways: Iterable[Way],
+    *,
+    crs: pyproj.CRS | None = None,
+) -> tuple[gpd.GeoDataFrame, StreetNotes]:
+    """Make the streets layer from ways and nodes.
+
+    Ways are cut at junctions: nodes that two ways share or one passes twice,
+    ends of ways, and the last node before one that is missing.
+
+    Parameters
+    ----------
+    node_ids
+        Ids of the nodes (n).
+    lon, lat
+        Their WGS-84 coordinates, degrees (n). A node out of range counts as missing.
+    ways
+        The ways, in any order; those that are no street are left out and counted.
+    crs
+        Projected CRS of the streets; by default the UTM zone of the extent's centre.
+
+    Returns
+    -------
+    streets, notes
+        The layer (schema ``streets`` of `careshed.area.SCHEMAS`), in order of
+        way id, and what was left out. `street_id` is ``way id-number of the piece``.
+
+    Raises
+    ------
+    InputError
+        If no way is left.
+    CRSError
+        If `crs` is not projected in metres.
+    """
+    ids = np.asarray(node_ids, np.int64)
+    degrees = np.column_stack([np.asarray(lon, np.float64), np.asarray(lat, np.float64)])
+    usable = np.all(np.abs(degrees) <= (180, 90), axis=1)  # False for NaN
+    ids, order = np.unique(ids[usable], return_index=True)
+    degrees = degrees[usable][order]
+    kept, passages, skipped, total = _kept_ways(ways)
+    flat = np.fromiter((ref for way in kept for ref in way.refs), np.int64)
+    owner = np.repeat(np.arange(len(kept)), [len(way.refs) for way in kept])
+    node = _positions(ids, flat)
+    if not (node >= 0).any():
+        raise InputError(f"none of the {total} ways is a street with nodes that are there; expected highway=* ways")
+    crs = _crs_or_utm(crs, degrees[node[node >= 0]])
+    pieces = cut_at_junctions(owner, node, _project(degrees, crs), ways=len(kept))
+    notes = StreetNotes(total, skipped, pieces.cut, pieces.lost)
+    return _frame(pieces, kept, passages, crs, notes)
+
+
+def streets_from_lines(
+    u: npt.ArrayLike,
+    v: npt.ArrayLike,
+    geometry: npt.NDArray[np.object_],
+    ways: Sequence[Way],
+    passages: Sequence[Passage],
+    *,
+    crs: pyproj.CRS,
+    notes: StreetNotes,
+) -> tuple[gpd.GeoDataFrame, StreetNotes]:
+    """Make the streets layer from lines that already run between junctions.
+
+    Parameters
+    ----------
+    u, v
+        Numbers of the junctions at each line's ends (any integers).
+    geometry
+        The lines, from `u` to `v`, in `crs`.
+    ways
+        Id and tags of each line; `Way.refs` isn't looked at.
+    passages
+        What may pass each line.
+    crs
+        Projected CRS of the lines.
+    notes
+        What was left out so far.
+
+    Raises
+    ------
+    CRSError
+        If `crs` is not projected in metres.
+    """
+    require_projected(crs, what="streets")
+    lines = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, ROUND_DECIMALS))
+    position = np.arange(len(ways))
+    pieces = Pieces(position, np.asarray(u, np.int64), np.asarray(v, np.int64), lines, 0, 0)
+    return _frame(pieces, ways, passages, crs, notes)
+
+
+def _kept_ways(ways: Iterable[Way]) -> tuple[list[Way], list[Passage], dict[str, int], int]:
+    """Read the tags; keep what either mode may pass, in order of way id."""
+    kept, passages, skipped, total = [], [], Counter[str](), 0
+    for way in ways:
+        total += 1
+        reason = skip_reason(way.tags)
+        passage = read_passage(way.tags) if reason is None else None
+        if passage is not None and (passage.walk or passage.drive):
+            kept.append(way)
+            passages.append(passage)
+        else:
+            skipped[reason or "closed to walking and driving"] += 1
+    order = sorted(range(len(kept)), key=lambda position: kept[position].id)
+    return [kept[k] for k in order], [passages[k] for k in order], dict(sorted(skipped.items())), total
+
+
+def _positions(ids: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where each wanted id stands in sorted `ids`; -1 where it doesn't."""
+    if not ids.size:
+        return np.full(wanted.size, -1)
+    at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
+    return np.where(ids[at] == wanted, at, -1)
+
+
+def _crs_or_utm(crs: pyproj.CRS | None, degrees: Floats) -> pyproj.CRS:
+    if crs is not None:
+        return require_projected(crs, what="streets")
+    lon, lat = (degrees.min(axis=0) + degrees.max(axis=0)) / 2
+    return utm_crs(float(lon), float(lat))
+
+
+def _project(degrees: Floats, crs: pyproj.CRS) -> Floats:
+    xy = pyproj.Transformer.from_crs(4326, crs, always_xy=True).transform(*degrees.T)
+    rounded: Floats = np.round(np.column_stack(xy), ROUND_DECIMALS)
+    return rounded
+
+
+def _frame(
+    pieces: Pieces, ways: Sequence[Way], passages: Sequence[Passage], crs: pyproj.CRS, notes: StreetNotes
+) -> tuple[gpd.GeoDataFrame, StreetNotes]:
+    """Lay the pieces out in the layer's schema, without those that have no length."""
+    flat = shapely.length(pieces.geometry) == 0
+    u, v = merge_junctions(pieces.u, pieces.v, flat)
+    way = pieces.way[~flat]
+    if not way.size:
+        raise InputError(f"none of the {notes.ways} ways has any length; expected streets of a district")
+    ids = np.array([way.id for way in ways], dtype=np.int64)[way]
+    walk, drive, maxspeed = (np.array(column)[way] for column in zip(*passages, strict=True))
+    columns = {
+        "u": u,
+        "v": v,
+        "highway": [ways[k].tags["highway"] for k in way],
+        "walk": walk.astype(np.int8),
+        "drive": drive.astype(np.int8),
+        "maxspeed_kmh": maxspeed.astype(np.float64),
+        "name": [ways[k].tags.get("name", "") for k in way],
+    }
+    piece = pd.Series(ids).groupby(ids).cumcount()
+    index = pd.Index([f"{a}-{b}" for a, b in zip(ids, piece, strict=True)], dtype="str", name="street_id")
+    frame = gpd.GeoDataFrame(columns, geometry=pieces.geometry[~flat], index=index, crs=crs)
+    frame = frame.astype({"highway": "str", "name": "str"})[empty_layer("streets").columns]
+    road = int((frame["highway"] == "road").sum())
+    return frame, StreetNotes(notes.ways, notes.skipped, notes.cut_ways, notes.lost_ways, int(flat.sum()), road)
