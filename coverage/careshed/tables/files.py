@@ -1,0 +1,311 @@
+"""Files of points, polygons and totals, read as they are: CSV, XLSX, GeoJSON, GeoPackage, Shapefile, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pyproj
+from openpyxl.utils.exceptions import InvalidFileException
+
+from careshed._checks import readable_file
+from careshed.errors import FileFaultError
+
+__all__ = ["FORMATS", "Table", "decode", "read_table"]
+
+MAX_UNPACKED_BYTES = 1 << 30
+"""A workbook that unpacks to more is refused: a district's tables are a hundredth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file holds, before anything is made of it.
+
+    Attributes
+    ----------
+    path
+        Where it was read.
+    frame
+        The cells under their own headings, one row each; text as text.
+    geometry
+        The shapes, or None where the file is a plain table. Its CRS is the
+        file's, or None where the file names none.
+    lines
+        Where each row stands: line of a CSV, row of a sheet, else the
+        feature's number, from 1.
+    unit
+        What `lines` counts: "line", "row" or "feature".
+    ragged
+        For each row, how many cells it has beyond the heading.
+    notes
+        What a person should know about how it was read.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    geometry: gpd.GeoSeries | None
+    lines: npt.NDArray[np.int64]
+    unit: str
+    ragged: npt.NDArray[np.int64]
+    notes: tuple[str, ...]
+
+
+def read_table(path: Path | str, *, layer: str = "") -> Table:
+    """Read a table or a map layer in any format of :data:`FORMATS`.
+
+    Parameters
+    ----------
+    path
+        The file; its extension tells the format.
+    layer
+        Which layer of a GeoPackage is meant, where it has several and one of
+        that name.
+
+    Raises
+    ------
+    FileFaultError
+        If the file is absent, empty, truncated, undecodable, of another
+        format than its extension says, or has a heading and no row.
+    """
+    path = readable_file(path)
+    reader = FORMATS.get(path.suffix.lower())
+    if reader is None:
+        raise FileFaultError(f"{path}: {path.suffix or 'no extension'} is not read; expected {', '.join(FORMATS)}")
+    table = reader(path, layer)
+    if not len(table.frame):
+        raise FileFaultError(f"{path}: it has a heading and no row; fill it in or leave the file out")
+    return table
+
+
+def decode(data: bytes, *, path: Path) -> tuple[str, str]:
+    """Decode text that is UTF-8, with or without BOM, or GB18030.
+
+    GB18030 gives a meaning to nearly every byte, so a damaged UTF-8 file would
+    pass for it. A file is GB18030 only if it has more bytes that UTF-8 can't
+    read than characters that it can, and if what comes out is Chinese text.
+
+    Returns
+    -------
+    text, encoding
+
+    Raises
+    ------
+    FileFaultError
+        Naming the byte and the line where decoding stops.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4096]:
+        raise FileFaultError(f"{path}: it is UTF-16 or no text at all; save it as CSV in UTF-8")
+    try:
+        return data.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError as error:
+        broken = error
+    loose = data.decode("utf-8", errors="replace")
+    bad = loose.count("�")
+    good = sum(ord(letter) > 0x7F for letter in loose) - bad
+    if bad > good:
+        try:
+            text = data.decode("gb18030")
+        except UnicodeDecodeError as error:
+            broken = error
+        else:
+            wide = [letter for letter in text if ord(letter) > 0x7F]
+            if sum(_common(letter) for letter in wide) >= 0.9 * len(wide):
+                return text, "GB18030"
+    line = data.count(b"\n", 0, broken.start) + 1
+    raise FileFaultError(
+        f"{path}: byte {broken.start} (line {line}) is neither UTF-8 nor GB18030; "
+        "the file is damaged or in another encoding: save it again as CSV in UTF-8"
+    )
+
+
+def _common(letter: str) -> bool:
+    """Whether a letter is in GB 2312, as nearly all of a Chinese sheet is."""
+    try:
+        return len(letter.encode("gb2312")) > 0
+    except UnicodeEncodeError:
+        return False
+
+
+def _from_rows(path: Path, rows: list[list[object]], lines: list[int], unit: str, notes: tuple[str, ...]) -> Table:
+    """Make a table of cells whose first row is the heading."""
+    if not rows:
+        raise FileFaultError(f"{path}: it has no heading; expected a first row with the names of the columns")
+    heading = ["" if cell is None else str(cell).strip() for cell in rows[0]]
+    if len([name for name in heading if name]) < 1 or all(_number(name) for name in heading if name):
+        raise FileFaultError(f"{path}: its first row is no heading; expected the names of the columns there")
+    twice = sorted({name for name in heading if name and heading.count(name) > 1})
+    if twice:
+        raise FileFaultError(f"{path}: the heading {twice[0]!r} stands twice; give each column its own")
+    width = len(heading)
+    ragged = [sum(cell not in (None, "") for cell in row[width:]) for row in rows[1:]]
+    cells = [[*row[:width], *[None] * (width - len(row))] for row in rows[1:]]
+    frame = pd.DataFrame(cells, columns=pd.Index(heading, dtype=object), dtype=object)
+    frame = frame.loc[:, [bool(name) for name in heading]]
+    return Table(path, frame, None, np.array(lines[1:], np.int64), unit, np.array(ragged, np.int64), notes)
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_csv(path: Path, _layer: str) -> Table:
+    text, encoding = decode(path.read_bytes(), path=path)
+    notes = () if encoding == "UTF-8" else (f"{path.name}: read as {encoding}",)
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    source = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[list[object]] = []
+    lines: list[int] = []
+    start = 1
+    try:
+        for row in source:
+            if any(cell.strip() for cell in row):
+                rows.append(list(row))
+                lines.append(start)
+            start = source.line_num + 1
+    except csv.Error as error:
+        raise FileFaultError(
+            f"{path}: the row that begins on line {start} can't be read ({error}); "
+            "check its quotation marks, or whether the file is cut off"
+        ) from None
+    return _from_rows(path, rows, lines, "line", notes)
+
+
+def _read_xlsx(path: Path, _layer: str) -> Table:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise FileFaultError(f"{path}: it unpacks to {unpacked >> 20} MB, more than 1024; save it as CSV")
+        with warnings.catch_warnings():
+            # about drop-down lists and styles, which are not read
+            warnings.simplefilter("ignore")
+            # data_only: what the sheet shows, never a formula worked out here
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            names = [other.title for other in book.worksheets]
+            cells = [list(row) for row in sheet.iter_rows(values_only=True)]
+            book.close()
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, EOFError, OSError, SyntaxError) as error:
+        raise FileFaultError(f"{path}: it is no workbook, or cut off ({error}); save it again as .xlsx") from None
+    filled = [(row, number) for number, row in enumerate(cells, 1) if any(str(c).strip() for c in row if c is not None)]
+    notes = () if len(names) == 1 else (f"{path.name}: sheet {names[0]!r} is read, not {', '.join(names[1:])}",)
+    return _from_rows(path, [row for row, _ in filled], [number for _, number in filled], "row", notes)
+
+
+def _read_geojson(path: Path, layer: str) -> Table:
+    text, encoding = decode(path.read_bytes(), path=path)
+    try:
+        json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
+        raise FileFaultError(f"{path}: it is no GeoJSON, or cut off ({where}); export or download it again") from None
+    notes = () if encoding == "UTF-8" else (f"{path.name}: read as {encoding}",)
+    return _read_ogr(path, text.encode(), layer, notes)
+
+
+def _read_gpkg(path: Path, layer: str) -> Table:
+    return _read_ogr(path, path, layer, ())
+
+
+def _read_shapefile(path: Path, layer: str) -> Table:
+    parts = {part.suffix.lower(): part for part in path.parent.glob(f"{_escape(path.stem)}.*")}
+    lacking = [name for name in (".shx", ".dbf") if name not in parts]
+    if lacking:
+        raise FileFaultError(f"{path}: {path.stem}{lacking[0]} is not beside it; copy all parts of the shapefile")
+    if ".cpg" in parts:
+        return _read_ogr(path, path, layer, ())
+    # without .cpg GDAL takes Latin-1, which no Chinese shapefile is
+    _, encoding = decode(parts[".dbf"].read_bytes()[32:].replace(b"\0", b" "), path=parts[".dbf"])
+    notes = () if encoding == "UTF-8" else (f"{path.name}: no .cpg, read as {encoding}",)
+    return _read_ogr(path, path, layer, notes, encoding=encoding)
+
+
+def _escape(stem: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in stem)
+
+
+_OGR_FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError)
+
+
+def _read_ogr(
+    path: Path, source: Path | bytes, layer: str, notes: tuple[str, ...], *, encoding: str | None = None
+) -> Table:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            names = [str(row[0]) for row in pyogrio.list_layers(source)]
+            if not names:
+                raise FileFaultError(f"{path}: it has no layer; export or download it again")
+            chosen = layer if layer in names else names[0]
+            frame = pyogrio.read_dataframe(source, layer=chosen, encoding=encoding, on_invalid="warn")
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.FieldError,
+        ValueError,
+    ) as error:
+        if isinstance(error, FileFaultError):
+            raise
+        reason = str(error).partition(";")[0].partition("\n")[0].replace(str(path), path.name)
+        raise FileFaultError(f"{path}: it can't be read ({reason}); export or download it again") from None
+    if len(names) > 1:
+        others = ", ".join(name for name in names if name != chosen)
+        notes = (*notes, f"{path.name}: layer {chosen!r} is read, not {others}")
+    return _from_frame(path, frame, notes)
+
+
+def _read_parquet(path: Path, _layer: str) -> Table:
+    try:
+        geo = b"geo" in (pq.read_schema(path).metadata or {})
+        frame = gpd.read_parquet(path) if geo else pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0].replace(str(path), path.name)
+        raise FileFaultError(f"{path}: it is no Parquet file, or cut off ({reason}); write it again") from None
+    if frame.index.name:
+        frame = frame.reset_index()
+    return _from_frame(path, frame, ())
+
+
+def _from_frame(path: Path, frame: pd.DataFrame, notes: tuple[str, ...]) -> Table:
+    shapes = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else None
+    plain = pd.DataFrame(frame.drop(columns=[shapes.name])) if shapes is not None else frame
+    plain = plain.reset_index(drop=True).astype(object)
+    if shapes is not None:
+        crs = pyproj.CRS(shapes.crs) if shapes.crs is not None else None
+        shapes = gpd.GeoSeries(shapes.to_numpy(), crs=crs)
+    count = len(frame)
+    return Table(path, plain, shapes, np.arange(1, count + 1), "feature", np.zeros(count, np.int64), notes)
+
+
+FORMATS: dict[str, Callable[[Path, str], Table]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".txt": _read_csv,
+    ".xlsx": _read_xlsx,
+    ".geojson": _read_geojson,
+    ".json": _read_geojson,
+    ".gpkg": _read_gpkg,
+    ".shp": _read_shapefile,
+    ".parquet": _read_parquet,
+    ".geoparquet": _read_parquet,
+}
+"""The reader of each extension."""

@@ -1,0 +1,270 @@
+"""Places out of tables: rows checked one by one, located, and given their subdistrict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+
+from careshed._checks import require_projected
+from careshed.datums import Datum, split_datum
+from careshed.errors import DuplicateIdError, FileFaultError, InputError, MissingColumnError, RowFaultError
+from careshed.tables._locate import Region, locate
+from careshed.tables._rows import Rows
+from careshed.tables.files import Table, read_table
+from careshed.tables.schema import FIELDS, LAYERS, match_headings
+from careshed.tables.units import join_units, match_units
+
+__all__ = ["Places", "has_coordinates", "read_places", "read_totals"]
+
+MAX_AWAY_M = 200.0
+"""A place this far outside the outlines still belongs: public outlines are that rough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Rows of a file that can be used, and those that can't.
+
+    Attributes
+    ----------
+    frame
+        The good rows under the layer's columns and index, in the CRS asked
+        for, coordinates rounded to 0.01 m. `read_totals` gives no geometry.
+    rejected
+        The bad rows: ``file``, ``line``, ``id``, ``reason``, all text.
+    lines
+        Where each good row stands in the file, by id.
+    notes
+        What a person should know about how the file was read.
+    """
+
+    frame: gpd.GeoDataFrame
+    rejected: pd.DataFrame
+    lines: pd.Series
+    notes: tuple[str, ...]
+
+
+def has_coordinates(table: Table, layer: str) -> bool:
+    """Whether a table has shapes, or headings for both coordinates."""
+    found, _ = match_headings(table.frame.columns, LAYERS[layer])
+    return table.geometry is not None or {"longitude", "latitude"} <= found.keys()
+
+
+def read_places(  # noqa: PLR0913 - each is a choice of the caller, all but two by keyword
+    path: Path | str,
+    layer: str,
+    *,
+    crs: pyproj.CRS,
+    datum: Datum | None = None,
+    units: gpd.GeoDataFrame | None = None,
+    near: gpd.GeoSeries | None = None,
+    max_away_m: float = MAX_AWAY_M,
+    strict: bool = False,
+    extra: bool = False,
+) -> Places:
+    """Read a layer of places from a file that a planner made.
+
+    Faults of the file raise. A row that can't be used is rejected with its
+    line: coordinates missing, not numeric, out of bounds or far from the area;
+    a population that is missing, negative or not whole; a subdistrict that is
+    unknown; an outline that can't be repaired. A self-intersecting outline is
+    repaired with :func:`shapely.make_valid` where that leaves its area as it
+    was (within 1 %), else rejected, as nobody can tell what was meant.
+
+    A place whose row names a subdistrict belongs to it; another belongs to the
+    unit that it lies in (in an overlap, the first by id), or within
+    `max_away_m` of the outlines to the nearest. Facilities and candidates
+    beyond are kept with ``outside`` set, other places are rejected.
+
+    Parameters
+    ----------
+    path
+        The file, with or without ``:datum`` behind it.
+    layer
+        A key of :data:`LAYERS`.
+    crs
+        The projected CRS, in metres, that the places come back in.
+    datum
+        What longitudes and latitudes are in; WGS-84, or what the file says,
+        where None.
+    units
+        Subdistricts in `crs`, with a ``name``; None leaves ``subdistrict_id`` blank.
+    near
+        What a place must be near to be kept, in `crs`; the outlines of `units`
+        where None, and anywhere where that is None too.
+    max_away_m
+        How far from `near` is near.
+    strict
+        Whether one bad row is an error.
+    extra
+        Whether columns that the layer does not know are carried along.
+
+    Raises
+    ------
+    FileFaultError
+        If the file can't be read.
+    MissingColumnError
+        If the layer can't do without a column that the file lacks.
+    DuplicateIdError
+        If two rows have one id.
+    CRSError
+        If CRS or datum is missing, mixed or wrong, or the axes are swapped.
+    RowFaultError
+        If no row is left, or any was rejected and `strict` is set.
+    """
+    require_projected(crs, what=f"the CRS to read {layer} into")
+    path, named = split_datum(path)
+    table = read_table(path, layer=layer)
+    rows = _open(table, layer)
+    region = Region.around(near if near is not None else units, crs, max_away_m)
+    shapes = locate(rows, table, region, datum=datum or named)
+    _check_values(rows)
+    columns, placed = _columns(rows, shapes, units, region)
+    frame = gpd.GeoDataFrame(columns, geometry=placed, crs=crs)
+    frame.index = pd.Index(rows.ids(), dtype="str", name=rows.layer.index)
+    if extra:
+        known = set(rows.found.values())
+        for heading in [name for name in table.frame.columns if name not in known and name not in frame.columns]:
+            frame.insert(len(frame.columns) - 1, str(heading), table.frame[heading].to_numpy())
+    return _close(rows, frame, strict=strict)
+
+
+def read_totals(path: Path | str, *, units: gpd.GeoDataFrame, strict: bool = False) -> Places:
+    """Read totals of subdistricts from a plain table: one row each, by name or id.
+
+    Parameters
+    ----------
+    path
+        A table without coordinates.
+    units
+        The subdistricts.
+    strict
+        Whether one bad row is an error.
+
+    Returns
+    -------
+    Places
+        Its frame has ``population``, ``population_status`` and ``elderly`` on
+        the subdistricts' ids, and no geometry.
+
+    Raises
+    ------
+    MissingColumnError
+        If it names no subdistrict or has no population.
+    FileFaultError, DuplicateIdError, RowFaultError
+        As :func:`read_places`.
+    """
+    path, _ = split_datum(path)
+    rows = _open(read_table(path), "population", need=False)
+    if "subdistrict" not in rows.found:
+        found, _ = match_headings(rows.table.frame.columns, LAYERS["subdistricts"])
+        name = found.get("name")
+        if name is None:
+            raise _lacks(rows.table, ("subdistrict",))
+        rows.found["subdistrict"] = name
+    if not {"population", "population_est"} & rows.found.keys():
+        raise _lacks(rows.table, ("population",))
+    unit = match_units(rows, units)
+    rows.reject(unit == "", "subdistrict is blank")
+    population, status = rows.population(required=True)
+    elderly = rows.count("elderly")
+    keep = rows.good
+    twice = unit[keep][unit[keep].duplicated()].unique()
+    if len(twice):
+        names = ", ".join(str(units.loc[one, "name"]) for one in twice[:5])
+        raise DuplicateIdError(f"{path}: {len(twice)} subdistricts have more than one row ({names}); give each one row")
+    frame = pd.DataFrame({"population": population, "population_status": status, "elderly": elderly})
+    frame.index = pd.Index(unit, dtype="str", name="subdistrict_id")
+    return _close(rows, frame, strict=strict)
+
+
+def _open(table: Table, layer: str, *, need: bool = True) -> Rows:
+    schema = LAYERS.get(layer)
+    if schema is None:
+        raise InputError(f"{layer!r} is no layer; expected one of {', '.join(LAYERS)}")
+    found, notes = match_headings(table.frame.columns, schema)
+    if need:
+        wanted = [name for name in schema.required if name not in found]
+        if table.geometry is not None:
+            wanted = [name for name in wanted if name not in {"longitude", "latitude"}]
+        if layer == "subdistricts" and table.geometry is None:
+            raise FileFaultError(
+                f"{table.path}: it has no outlines; subdistricts need polygons: GeoJSON, GeoPackage, Shapefile or "
+                "GeoParquet (their totals alone go with --population)"
+            )
+        if wanted:
+            raise _lacks(table, tuple(wanted))
+    rows = Rows(table, schema, found, notes=[*table.notes, *(f"{table.path.name}: {note}" for note in notes)])
+    rows.reject(pd.Series(table.ragged > 0), "it has more cells than the heading")
+    rows.require_unique_ids()
+    return rows
+
+
+def _lacks(table: Table, columns: tuple[str, ...]) -> MissingColumnError:
+    """Say which headings would have done."""
+    wanted = "; ".join(f"{name} ({', '.join(FIELDS[name].accepted)})" for name in columns)
+    has = ", ".join(map(str, table.frame.columns)) or "none"
+    return MissingColumnError(f"{table.path}: no column for {wanted}; it has {has}: rename or add one")
+
+
+def _check_values(rows: Rows) -> None:
+    """Reject what the layer's own columns do not allow."""
+    layer = rows.layer
+    if "population" in layer.columns:
+        rows.population(required=layer.name != "subdistricts")
+    if "elderly" in layer.columns:
+        rows.count("elderly")
+    if "status" in layer.columns:
+        rows.status()
+    for name in ("capacity", "calls"):
+        if name in layer.columns:
+            rows.amount(name)
+
+
+def _columns(
+    rows: Rows, shapes: gpd.GeoSeries, units: gpd.GeoDataFrame | None, region: Region
+) -> tuple[dict[str, object], gpd.GeoSeries]:
+    """Lay out the layer's columns, in the order of its schema."""
+    layer = rows.layer
+    columns: dict[str, object] = {name: rows.text(name) for name in ("name", "name_en") if name in layer.columns}
+    if "kind" in layer.columns:
+        columns["kind"] = rows.kind()
+    if "status" in layer.columns:
+        columns["status"] = rows.status()
+        columns["tier"] = rows.text("tier")
+    if layer.name == "facilities":
+        columns["capacity"] = rows.amount("capacity")
+    if layer.name != "subdistricts":
+        flagged = bool(layer.statuses)
+        columns["subdistrict_id"] = join_units(rows, shapes, units, region, keep_outside=flagged)
+    if layer.name == "facilities":
+        columns["outside"] = np.zeros(len(shapes), bool) if units is None else columns["subdistrict_id"] == ""
+        columns["address"] = rows.text("address")
+    if layer.name in {"subdistricts", "communities", "population"}:
+        columns["population"], columns["population_status"] = rows.population(required=layer.name != "subdistricts")
+    if "elderly" in layer.columns:
+        columns["elderly"] = rows.count("elderly")
+    if layer.name == "calls":
+        columns["calls"] = rows.amount("calls").fillna(1.0)
+    return columns, shapes
+
+
+def _close(rows: Rows, frame: pd.DataFrame, *, strict: bool) -> Places:
+    """Part the good rows from the bad, and refuse where there must be none, or some."""
+    table, keep = rows.table, rows.good.to_numpy()
+    rejected = rows.rejected()
+    if len(rejected) and (strict or not keep.any()):
+        first = rejected.iloc[0]
+        many = f"{len(rejected)} of {len(rows.good)} rows" if keep.any() else f"none of its {len(keep)} rows"
+        can = "can't be used" if keep.any() else "can be used"
+        remedy = "mend them, or read without --strict to leave them out" if keep.any() else "mend them"
+        raise RowFaultError(
+            f"{table.path}: {many} {can} (first: {table.unit} {first['line']}: {first['reason']}); {remedy}"
+        )
+    frame = frame[keep]
+    lines = pd.Series(table.lines[keep], index=frame.index, name="line")
+    return Places(frame, rejected, lines, tuple(rows.notes))
