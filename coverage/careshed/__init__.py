@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from careshed.isolines import isochrones
     from careshed.maps import coverage_map
     from careshed.network import RoadNetwork
-    from careshed.output import write_plan
+    from careshed.publish import write_plan
     from careshed.plan import Plan, make_plan
     from careshed.reach import TravelTimes, travel_times
     from careshed.report import write_report
@@ -57,7 +57,7 @@ _HOMES = {
     "site": "siting",
     "synthesize": "synthetic",
     "travel_times": "reach",
-    "write_plan": "output",
+    "write_plan": "publish",
     "write_report": "report",
 }
 

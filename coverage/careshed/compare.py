@@ -51,7 +51,10 @@ def compare_plans(first: Path | str, second: Path | str) -> pd.DataFrame:
         rows[label] = [_at(facts, path) for facts in plans]
     stations = [set(_at(facts, "siting.stations") or []) for facts in plans]
     rows["stations"] = [len(ids) for ids in stations]
-    rows["stations only here"] = [", ".join(sorted(stations[0] - stations[1])), ", ".join(sorted(stations[1] - stations[0]))]
+    rows["stations only here"] = [
+        ", ".join(sorted(stations[0] - stations[1])),
+        ", ".join(sorted(stations[1] - stations[0])),
+    ]
     for key in dict.fromkeys(key for facts in plans for key in _targets(facts)):
         rows[key] = [_targets(facts).get(key) for facts in plans]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["first", "second"], dtype=object)

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from careshed.area import StudyArea
-from careshed.network import RoadNetwork
+from careshed.network import Access, RoadNetwork
 from careshed.reach import Reach, TravelTimes, reach_times
 from careshed.targets import Quota, Service
 
@@ -27,6 +27,8 @@ __all__ = [
     "Coverage",
     "Response",
     "coverage_shares",
+    "demand_weights",
+    "nearest_seconds",
     "quota_check",
     "response_times",
     "weighted_quantile",
@@ -105,7 +107,12 @@ class Response:
 
 
 def coverage_shares(
-    area: StudyArea, service: Service, network: RoadNetwork, times: TravelTimes, *, elderly_network: RoadNetwork | None = None
+    area: StudyArea,
+    service: Service,
+    network: RoadNetwork,
+    times: TravelTimes,
+    *,
+    elderly_network: RoadNetwork | None = None,
 ) -> Coverage:
     """Compute who is within a service's standard of its existing facilities.
 
@@ -154,6 +161,27 @@ def coverage_shares(
     subdistricts.insert(0, "name", area.subdistricts["name"])
     total = _with_shares(counts.sum().to_frame().T).iloc[0]
     return Coverage(standard_s, demand, communities, subdistricts, total)
+
+
+def nearest_seconds(
+    network: RoadNetwork, places: gpd.GeoSeries, points: Access, *, cutoff_s: float, direction: str
+) -> pd.Series:
+    """Return the time between each point and the nearest of some places.
+
+    Parameters
+    ----------
+    network
+        The network of the service's mode.
+    places
+        Facilities, by id; where there are none every time is NaN.
+    points
+        Points joined to the network.
+    cutoff_s
+        Times beyond are NaN, seconds.
+    direction
+        ``to`` the places or ``from`` them.
+    """
+    return reach_times(network, places, cutoff_s=cutoff_s, direction=direction).at(points)
 
 
 def _nearest_of_demand(times: TravelTimes, demand_ids: pd.Index, service: Service) -> pd.DataFrame:
@@ -233,7 +261,9 @@ def _with_shares(counts: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def response_times(area: StudyArea, times: TravelTimes, *, delay_s: pd.Series | float, target_s: float, weights: pd.Series) -> Response:
+def response_times(
+    area: StudyArea, times: TravelTimes, *, delay_s: pd.Series | float, target_s: float, weights: pd.Series
+) -> Response:
     """Compute the response time at every demand point, and its statistics.
 
     Parameters
@@ -265,9 +295,7 @@ def response_times(area: StudyArea, times: TravelTimes, *, delay_s: pd.Series | 
     demand = nearest.reindex(area.demand.index)
     demand["weight"] = weights
     unit = area.demand["subdistrict_id"]
-    rows = {
-        unit_id: _response_statistics(demand[unit == unit_id], target_s) for unit_id in area.subdistricts.index
-    }
+    rows = {unit_id: _response_statistics(demand[unit == unit_id], target_s) for unit_id in area.subdistricts.index}
     subdistricts = pd.DataFrame.from_dict(rows, orient="index").rename_axis("subdistrict_id")
     subdistricts.insert(0, "name", area.subdistricts["name"])
     return Response(target_s, demand, subdistricts, _response_statistics(demand, target_s))
@@ -292,7 +320,9 @@ def _response_statistics(demand: pd.DataFrame, target_s: float) -> pd.Series:
             "mean_s": float(np.average(seconds[reached], weights=weight[reached])) if served > 0 else np.nan,
             "median_s": weighted_quantile(seconds, weight, 0.5),
             "p90_s": weighted_quantile(seconds, weight, 0.9),
-            "share_within_target": float(weight[reached & (seconds <= target_s)].sum() / whole) if whole > 0 else np.nan,
+            "share_within_target": float(weight[reached & (seconds <= target_s)].sum() / whole)
+            if whole > 0
+            else np.nan,
             "weight": float(whole),
             "unreachable": float(whole - served),
         }

@@ -227,7 +227,9 @@ def read_plan_facts(folder: Path | str) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileFaultError(f"{folder}: has no plan.json; make a plan there with careshed plan AREA -o {folder}") from None
+        raise FileFaultError(
+            f"{folder}: has no plan.json; make a plan there with careshed plan AREA -o {folder}"
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise FileFaultError(f"{path}: is no JSON in UTF-8 ({error}); make the plan again") from None
     return facts

@@ -347,7 +347,8 @@ class _Bench:
         network = service_network(self.area, service)
         self.assumptions[f"{service.mode} speeds"] = network.profile
         self.assumptions["response time"] = (
-            f"call handling {service.call_handling_s:g} s + turnout {service.turnout_s:g} s + drive, weighted by {self.weight}"
+            f"call handling {service.call_handling_s:g} s + turnout {service.turnout_s:g} s + drive, "
+            f"weighted by {self.weight}"
         )
         self.say(f"{service.label_en}: travel times")
         sites = siting_sites(self.area, service)
@@ -431,7 +432,9 @@ class _Bench:
         )
 
     def _watch(self, incumbent: float | None, bound: float | None, text: str) -> None:
-        figures = [f"{word} {value:,.0f}" for word, value in (("best", incumbent), ("bound", bound)) if value is not None]
+        figures = [
+            f"{word} {value:,.0f}" for word, value in (("best", incumbent), ("bound", bound)) if value is not None
+        ]
         self.say(", ".join([text, *figures]))
 
 

@@ -1,0 +1,345 @@
+"""The command line: one command for each thing a planner does.
+
+Exit codes: 0 done; 1 ``check`` found that the area can't be planned; 2 wrong
+input, said in one sentence; 3 no plan meets the rules, with the reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from careshed.cli import show
+from careshed.cli.show import console, stderr
+from careshed.errors import CareshedError, InputError
+
+if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
+    from careshed.area import StudyArea
+    from careshed.plan import Plan
+
+__all__ = ["app", "main"]
+
+INFEASIBLE = 3
+
+app = typer.Typer(
+    name="careshed",
+    help="Plan health service coverage, from a road network to a proven station plan on a map.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
+CoverageService = Annotated[str, typer.Option("--service", help="Service of the area's targets.toml.")]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence and exit code 2."""
+    try:
+        app()
+    except CareshedError as error:
+        stderr.print(f"[bold red]careshed:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        stderr.print(f"[bold red]careshed:[/] {escape(_os_sentence(error))}", soft_wrap=True)
+        sys.exit(2)
+
+
+def _os_sentence(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; check the path, its rights and the space left on the disk"
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback
+    if value:
+        console.print(f"careshed {installed_version('careshed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that go before a command."""
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show the step at work: a spinner in a terminal, a line a step elsewhere."""
+    if not stderr.is_terminal:
+        yield lambda text: stderr.print(escape(text), soft_wrap=True)
+        return
+    with stderr.status("starting") as status:
+        yield lambda text: status.update(escape(text))
+
+
+def _read_area(folder: Path) -> StudyArea:
+    from careshed.area import StudyArea
+
+    area = StudyArea.read(folder)
+    if area.synthetic:
+        stderr.print(
+            f"[yellow]{escape(area.name)}: SYNTHETIC data (合成数据); figures show the method, not the place[/]"
+        )
+    return area
+
+
+@app.command()
+def build(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="AREA", help="Folder of the new study area.")],
+    pbf: Annotated[
+        Path | None,
+        typer.Option(
+            "--pbf", metavar="FILE", help="Roads: .osm.pbf, .osm, .osm.gz, .graphml (OSMnx) or .gpkg of edges."
+        ),
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option(help="Download from OpenStreetMap instead, such as 北京市西城区.")
+    ] = None,
+    subdistricts: Annotated[Path | None, typer.Option(metavar="FILE", help="Polygons of the units 街道/乡镇.")] = None,
+    communities: Annotated[
+        str | None, typer.Option(metavar="FILE[:DATUM]", help="Points or polygons of communities 社区.")
+    ] = None,
+    facilities: Annotated[
+        str | None, typer.Option(metavar="FILE[:DATUM]", help="Health facilities; DATUM is wgs84, gcj02 or bd09.")
+    ] = None,
+    candidates: Annotated[
+        str | None, typer.Option(metavar="FILE[:DATUM]", help="Candidate sites; generated where not given.")
+    ] = None,
+    population: Annotated[
+        str | None, typer.Option(metavar="FILE[:DATUM]", help="People: points, or a GeoTIFF raster.")
+    ] = None,
+    calls: Annotated[
+        str | None, typer.Option(metavar="FILE[:DATUM]", help="Emergency calls; they weight response times.")
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="targets.toml of the planning documents.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the area, for people.")] = "",
+    strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
+    n_candidates: Annotated[int, typer.Option(min=1, help="Candidate sites to generate where none are given.")] = 150,
+    admin_level: Annotated[int, typer.Option(min=2, max=11, help="--place: OSM admin_level of the units.")] = 8,
+    buffer_m: Annotated[float, typer.Option(min=0, help="--place: roads so far beyond the boundary, metres.")] = 3000,
+    overpass_url: Annotated[str | None, typer.Option(help="--place: another Overpass API.")] = None,
+    nominatim_url: Annotated[str | None, typer.Option(help="--place: another Nominatim.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="--place: keep downloads in this folder.")] = None,
+    timeout_s: Annotated[float, typer.Option(min=1, help="--place: give a request up after so many seconds.")] = 180,
+) -> None:
+    """Make a study area from files, or from OpenStreetMap by the name of a place."""
+    from careshed.build import build_area, build_place
+
+    if (pbf is None) == (place is None):
+        raise InputError("give the roads as --pbf FILE or the name of a --place to download, one of the two")
+    layers = {
+        "subdistricts": subdistricts,
+        "communities": communities,
+        "facilities": facilities,
+        "candidates": candidates,
+        "population": population,
+        "calls": calls,
+        "targets": targets,
+    }
+    with _progress() as say:
+        common = {**layers, "name": name, "strict": strict, "n_candidates": n_candidates, "progress": say}
+        if pbf is not None:
+            area = build_area(roads=pbf, **common)
+        else:
+            area = build_place(
+                place,
+                admin_level=admin_level,
+                buffer_m=buffer_m,
+                overpass_url=overpass_url,
+                nominatim_url=nominatim_url,
+                cache_folder=cache,
+                timeout_s=timeout_s,
+                **common,
+            )
+        area.write(output, targets_toml=targets)
+    show.area(area)
+    console.print(f"wrote {escape(str(output))}/; next: careshed check {escape(str(output))}")
+
+
+@app.command()
+def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the sheets.")]) -> None:
+    """Write blank sheets with a data dictionary in Chinese and English."""
+    from careshed.template import write_templates
+
+    for file in write_templates(folder):
+        console.print(f"wrote {escape(str(file))}")
+
+
+@app.command()
+def synthesize(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="recipe.toml of a synthetic district.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="AREA", help="Folder of the new study area.")],
+) -> None:
+    """Make a synthetic study area from its recipe, the same byte for byte each time."""
+    from careshed.synthetic import synthesize as make
+
+    with _progress() as say:
+        say(f"synthesizing {recipe}")
+        area = make(recipe)
+        area.write(output)
+    show.area(area)
+
+
+@app.command()
+def check(
+    folder: AreaFolder,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the findings as CSV.")
+    ] = None,
+) -> None:
+    """Audit an area; ends with 1 when it can't be planned."""
+    from careshed._checks import new_file
+    from careshed.audit import audit
+
+    findings = audit(_read_area(folder))
+    show.findings(findings.table, title=str(folder))
+    if output is not None:
+        with new_file(output) as new:
+            findings.table.to_csv(new, index=False, encoding="utf-8-sig", lineterminator="\n")
+    if not findings.plannable:
+        stderr.print("[bold red]the area can't be planned[/]: mend the errors above")
+        raise typer.Exit(1)
+    console.print("the area can be planned")
+
+
+@app.command("coverage")
+def coverage_command(folder: AreaFolder, output: Output, service: CoverageService = "chc") -> None:
+    """Show who is within the minutes of the existing facilities: communities, people, area, streets."""
+    plan = _make(folder, ("coverage",), coverage_service=service)
+    _write_part(plan, output, "coverage")
+    show.coverage(plan)
+    show.scorecard(plan)
+
+
+@app.command("response")
+def response_command(folder: AreaFolder, output: Output, service: CoverageService = "ems") -> None:
+    """Show how soon the existing stations arrive: mean, median, 90th percentile, share in time."""
+    plan = _make(folder, ("response",), siting_service=service)
+    _write_part(plan, output, "response")
+    show.response(plan)
+    show.scorecard(plan)
+
+
+Stations = Annotated[int | None, typer.Option(min=1, help="Stations in all, instead of the targets' figure.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(min=1, metavar="SECONDS", help="Stop with the best plan so far and its true gap.")
+]
+Models = Annotated[str, typer.Option("--model", help="Objective: 'mclp', most people covered, then least response.")]
+
+
+@app.command("site")
+def site_command(
+    folder: AreaFolder,
+    output: Output,
+    service: CoverageService = "ems",
+    stations: Stations = None,
+    model: Models = "mclp",
+    time_limit: TimeLimit = None,
+) -> None:
+    """Find the best stations under the documents' rules, with proof."""
+    _known_model(model)
+    plan = _make(folder, ("response", "siting"), siting_service=service, stations=stations, time_limit_s=time_limit)
+    _write_part(plan, output, "site")
+    show.response(plan)
+    show.stations(plan)
+    show.scorecard(plan)
+    _leave_if_infeasible(plan)
+
+
+@app.command("plan")
+def plan_command(folder: AreaFolder, output: Output, stations: Stations = None, time_limit: TimeLimit = None) -> None:
+    """Do all of it: coverage, response, siting, map and report."""
+    from careshed.plan import PARTS
+    from careshed.publish import write_plan
+
+    plan = _make(folder, PARTS, stations=stations, time_limit_s=time_limit)
+    with _progress() as say:
+        say("map and report")
+        write_plan(plan, output)
+    show.coverage(plan)
+    show.response(plan)
+    show.stations(plan)
+    show.scorecard(plan)
+    console.print(f"wrote {escape(str(output))}/ in all {plan.runtime_s:.1f} s: open map.html and report.html")
+    _leave_if_infeasible(plan)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="OUT1", help="Folder of one plan.")],
+    second: Annotated[Path, typer.Argument(metavar="OUT2", help="Folder of another.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the table as CSV.")
+    ] = None,
+) -> None:
+    """Set two plans side by side."""
+    from careshed._checks import new_file
+    from careshed.compare import compare_plans
+
+    figures = compare_plans(first, second)
+    show.comparison(figures, str(first), str(second))
+    if output is not None:
+        with new_file(output) as new:
+            figures.to_csv(new, encoding="utf-8-sig", lineterminator="\n")
+
+
+@app.command()
+def score(
+    folder: AreaFolder,
+    candidates: Annotated[
+        str, typer.Argument(metavar="CANDIDATES[:DATUM]", help="Table of sites: id, longitude, latitude.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="scores.parquet or scores.csv.")],
+    service: CoverageService = "chc",
+    strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
+) -> None:
+    """Score candidate sites one by one: who is newly covered, time saved, overlap, rank."""
+    from careshed.scoring import score_file
+
+    area = _read_area(folder)
+    with _progress() as say:
+        scores = score_file(area, candidates, output, service=service, strict=strict, progress=say)
+    show.scores(scores)
+    console.print(f"scored {scores.scored:,} sites, rejected {len(scores.rejected):,}; wrote {escape(str(output))}")
+
+
+def _known_model(model: str) -> None:
+    if model != "mclp":
+        raise InputError(f"model {model!r} is not known; expected mclp (most people covered, then least response)")
+
+
+def _make(folder: Path, parts: tuple[str, ...], **options: object) -> Plan:
+    from careshed.plan import make_plan
+
+    area = _read_area(folder)
+    with _progress() as say:
+        return make_plan(area, parts=parts, progress=say, **options)  # type: ignore[arg-type]
+
+
+def _write_part(plan: Plan, output: Path, part: str) -> None:
+    from careshed.publish import write_part
+
+    with _progress() as say:
+        say("files and map")
+        write_part(plan, output, part)
+
+
+def _leave_if_infeasible(plan: Plan) -> None:
+    if plan.solution is None or plan.solution.status != "infeasible":
+        return
+    for conflict in plan.solution.reason:
+        stderr.print(f"[bold red]no plan meets the rules[/] ({conflict.rule}): {escape(conflict.text)}", soft_wrap=True)
+        stderr.print(f"  remedy: {escape(conflict.remedy)}", soft_wrap=True)
+    raise typer.Exit(INFEASIBLE)

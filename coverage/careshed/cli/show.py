@@ -1,0 +1,174 @@
+"""What the commands print: tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
+    import pandas as pd
+
+    from careshed.area import StudyArea
+    from careshed.plan import Plan
+    from careshed.scoring import Scores
+
+__all__ = [
+    "area",
+    "comparison",
+    "console",
+    "coverage",
+    "findings",
+    "response",
+    "scorecard",
+    "scores",
+    "stations",
+    "stderr",
+]
+
+console = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+def area(area: StudyArea) -> None:
+    """Print the layers of an area, with where they come from."""
+    table = Table("layer", "rows", "status", "source or reason", title=escape(area.name))
+    for layer in ("streets", "subdistricts", "communities", "demand", "facilities", "candidates"):
+        source = area.provenance.get(layer)
+        status, text = (source.status, source.source) if source else ("missing", area.missing.get(layer, ""))
+        table.add_row(layer, f"{len(getattr(area, layer)):,}", status, escape(text))
+    console.print(table)
+    console.print(
+        f"{area.people:,} people; {len(area.rejected)} rows rejected"
+        + (" (see rejected.csv)" if len(area.rejected) else "")
+    )
+
+
+def coverage(plan: Plan) -> None:
+    """Print the shares within the minutes, by unit and in all."""
+    if plan.coverage is None:
+        return
+    service = plan.area.targets.service[plan.coverage_service]
+    table = Table(
+        "unit", "communities", "people", "elderly", "area", "streets",
+        title=escape(f"{service.label_zh} {service.label_en}: share within {service.minutes:g} minutes"),
+        caption=f"a community is covered when ≥ {service.community_share:.0%} of its people are",
+    )  # fmt: skip
+    shares = ("community_share", "population_share", "elderly_share", "area_share", "street_share")
+    for row in plan.coverage.subdistricts.itertuples():
+        table.add_row(escape(row.name), *(_percent(getattr(row, share)) for share in shares))
+    table.add_section()
+    table.add_row("all", *(_percent(plan.coverage.total[share]) for share in shares), style="bold")
+    console.print(table)
+
+
+def response(plan: Plan) -> None:
+    """Print response times before and after."""
+    if plan.before is None and plan.after is None:
+        return
+    stages = [(name, stage) for name, stage in (("before", plan.before), ("after", plan.after)) if stage is not None]
+    limit = stages[0][1].target_s / 60
+    table = Table(
+        "response time", "mean", "median", "90th percentile", f"within {limit:g} min", f"{plan.weight} unreachable"
+    )
+    for name, response in stages:
+        total = response.total
+        minutes = (_minutes(total[key]) for key in ("mean_s", "median_s", "p90_s"))
+        table.add_row(name, *minutes, _percent(total["share_within_target"]), f"{total['unreachable']:,.0f}")
+    console.print(table)
+    assumed = plan.assumptions.get("response time")
+    if assumed:
+        console.print(f"assumed: {escape(assumed)}", style="dim")
+
+
+def stations(plan: Plan) -> None:
+    """Print the plan's stations and its proof."""
+    solution = plan.solution
+    if solution is None or solution.status == "infeasible":
+        return
+    table = Table("station", "name", "subdistrict", "tier", "status", "open by", "people served", title="stations")
+    for row in plan.stations.itertuples():
+        table.add_row(
+            *(escape(str(cell)) for cell in (row.Index, row.name, row.subdistrict, row.tier, row.status, row.by)),
+            f"{row.people:,}",
+        )
+    console.print(table)
+    proof = Table(
+        "level", "objective", "bound", "gap", "status", title=f"proof: {solution.status}, gap {solution.gap:g}"
+    )
+    for level in solution.levels:
+        proof.add_row(level.name, f"{level.objective:,.0f}", f"{level.bound:,.0f}", f"{level.gap:g}", level.status)
+    console.print(proof)
+
+
+def scorecard(plan: Plan) -> None:
+    """Print each target beside the figure computed, and what was left out."""
+    from careshed.scorecard import scorecard_table
+
+    card: pd.DataFrame = scorecard_table(plan)
+    table = Table("id", "target", "value", "asked", "met", title="scorecard")
+    for row in card.itertuples(index=False):
+        if row.reason:
+            table.add_row("", escape(str(row.text)), "", "", escape(f"left out: {row.reason}"), style="dim")
+            continue
+        met = "[green]yes[/]" if row.met else "[bold red]no[/]"
+        table.add_row(
+            row.id, escape(row.text), _figure(row.statistic, row.value), _figure(row.statistic, row.target), met
+        )
+    console.print(table)
+
+
+def findings(table: pd.DataFrame, *, title: str) -> None:
+    """Print what an audit found."""
+    columns = ("check", "severity", "count", "what was found", "remedy")
+    shown = Table(*columns, title=escape(title))
+    for row in table.itertuples(index=False):
+        shown.add_row(*(escape(str(cell)) for cell in (row.check, row.severity, row.count, row.text, row.remedy)))
+    console.print(shown)
+
+
+def comparison(figures: pd.DataFrame, first: str, second: str) -> None:
+    """Print two plans side by side."""
+    table = Table("figure", escape(first), escape(second), "change")
+    for figure, *cells in figures.itertuples():
+        table.add_row(escape(str(figure)), *(escape(_cell(cell)) for cell in cells))
+    console.print(table)
+
+
+def scores(found: Scores) -> None:
+    """Print the ten best candidates, and the first rows that could not be scored."""
+    columns = ("rank", "site", "people newly covered", "communities", "time saved, s", "overlap")
+    table = Table(*columns, title="best ten")
+    for row in found.best.itertuples():
+        figures = (
+            f"{row.people_gained:,}",
+            f"{row.communities_gained}",
+            f"{row.time_saved_s:.1f}",
+            _percent(row.overlap),
+        )
+        table.add_row(str(row.rank), escape(str(row.Index)), *figures)
+    console.print(table)
+    for bad in found.rejected.head(10).itertuples(index=False):
+        stderr.print(f"[yellow]rejected[/] {escape(f'{bad.file}, line {bad.line} ({bad.id}): {bad.reason}')}")
+
+
+def _figure(statistic: str, value: float) -> str:
+    if statistic.endswith("_response"):
+        return _minutes(value)
+    return _percent(value) if statistic.endswith("share") or statistic == "share_within_target" else f"{value:g}"
+
+
+def _percent(share: float) -> str:
+    return "–" if share != share else f"{share:.1%}"  # noqa: PLR0124 - NaN is what differs from itself
+
+
+def _minutes(seconds: float) -> str:
+    return "–" if seconds != seconds else f"{seconds / 60:.1f} min"  # noqa: PLR0124 - NaN
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,60 @@
+"""The folder that a planner hands on: data files, map and report, all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from careshed._checks import new_folder
+from careshed.maps import write_map
+from careshed.output import write_layers
+from careshed.plan import Plan
+from careshed.report import write_report
+
+__all__ = ["PLAN_FILES", "write_part", "write_plan"]
+
+PLAN_FILES = (
+    "plan.json",
+    "scorecard.csv",
+    "map.html",
+    "report.html",
+    "coverage.csv",
+    "response-*.csv",
+    "stations.*",
+    "communities.geojson",
+    "isochrones.geojson",
+    "times-*.parquet",
+)
+"""What a plan's folder holds; such a file of an earlier run that the new plan lacks is removed."""
+
+
+def write_plan(plan: Plan, folder: Path | str) -> None:
+    """Write a plan with its map and report into a folder, at once.
+
+    Parameters
+    ----------
+    plan
+        What was computed.
+    folder
+        Made where it does not exist; files in it that are not a plan's are left alone.
+    """
+    with new_folder(folder, owned=PLAN_FILES) as new:
+        write_layers(plan, new)
+        write_map(plan, new / "map.html")
+        write_report(plan, new / "report.html")
+
+
+def write_part(plan: Plan, folder: Path | str, part: str) -> None:
+    """Write the data files of one part, beside those of other parts.
+
+    Parameters
+    ----------
+    plan
+        What was computed.
+    folder
+        Made where it does not exist.
+    part
+        Names the JSON file: ``coverage`` gives ``coverage.json``.
+    """
+    with new_folder(folder) as new:
+        write_layers(plan, new, name=f"{part}.json")
+        write_map(plan, new / "map.html")
