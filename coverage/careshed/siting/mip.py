@@ -1,0 +1,147 @@
+"""Small mixed-integer programs over the rules alone, solved to the end by HiGHS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from careshed.siting.leads import broken_spans
+from careshed.siting.rules import INF, Columns, Row, rule_rows
+
+__all__ = ["Rulebook", "add_rows", "new_highs"]
+
+Floats = npt.NDArray[np.float64]
+TOLERANCE = 1e-6
+
+
+def new_highs() -> highspy.Highs:
+    """Return a silent HiGHS: one thread, fixed seed, no gap allowed."""
+    highs = highspy.Highs()
+    for option, value in {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "mip_rel_gap": 0.0,
+        "mip_abs_gap": 1e-6,
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
+    }.items():
+        highs.setOptionValue(option, value)
+    return highs
+
+
+def add_rows(highs: highspy.Highs, rows: Sequence[Row]) -> None:
+    """Add rows in one sparse call."""
+    if not rows:
+        return
+    lengths = np.array([len(r.index) for r in rows])
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int32)
+    highs.addRows(
+        len(rows),
+        np.array([r.lower for r in rows], dtype=np.float64),
+        np.array([r.upper for r in rows], dtype=np.float64),
+        int(lengths.sum()),
+        starts,
+        np.concatenate([r.index for r in rows]).astype(np.int32),
+        np.concatenate([r.value for r in rows]).astype(np.float64),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Rulebook:
+    """The rules' rows of one problem, with those that are found when a plan breaks them.
+
+    Attributes
+    ----------
+    columns
+        Layout of the columns.
+    rows
+        All rows known so far; `lazy` ones among them are given to a linear program only when broken.
+    lower, upper
+        Bounds of the columns.
+    """
+
+    columns: Columns
+    rows: list[Row]
+    lower: Floats
+    upper: Floats
+    lazy: tuple[str, ...] = ("lead", "span")
+    _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
+    _limits: tuple[Floats, Floats] | None = field(default=None)
+
+    @classmethod
+    def of(cls, columns: Columns) -> Rulebook:
+        """Collect the rows of all rules."""
+        lower, upper = columns.bounds()
+        return cls(columns, rule_rows(columns), lower, upper)
+
+    def add(self, row: Row) -> None:
+        """Add a row that was found."""
+        self.rows.append(row)
+        self._flat = None
+
+    def broken(self, values: Floats, *, tolerance: float = TOLERANCE) -> list[Row]:
+        """Return the known rows that `values` break."""
+        if self._flat is None:
+            owner = np.repeat(np.arange(len(self.rows)), [len(r.index) for r in self.rows])
+            self._flat = (
+                np.concatenate([r.index for r in self.rows]),
+                np.concatenate([r.value for r in self.rows]),
+                owner,
+            )
+            self._limits = (np.array([r.lower for r in self.rows]), np.array([r.upper for r in self.rows]))
+        index, value, owner = self._flat
+        assert self._limits is not None  # noqa: S101 - set with _flat
+        sums = np.bincount(owner, weights=value * values[index], minlength=len(self.rows))
+        bad = (sums < self._limits[0] - tolerance) | (sums > self._limits[1] + tolerance)
+        return [self.rows[i] for i in np.flatnonzero(bad)]
+
+    def allows(self, values: Floats) -> bool:
+        """Return whether whole `values` keep all rules; spans that they break are remembered."""
+        if self.broken(values):
+            return False
+        found = list(broken_spans(self.columns, values))
+        for row in found:
+            self.add(row)
+        return not found
+
+    def solve(self, cost: Floats, *, lower: Floats | None = None, upper: Floats | None = None) -> Floats | None:
+        """Return the plan of least ``cost · values`` that keeps all rules; None where none does."""
+        lower = self.lower if lower is None else lower
+        upper = self.upper if upper is None else upper
+        highs = new_highs()
+        highs.addVars(self.columns.count, lower, upper)
+        index = np.arange(self.columns.count, dtype=np.int32)
+        highs.changeColsCost(len(index), index, cost)
+        whole = np.full(self.columns.binaries, highspy.HighsVarType.kInteger)
+        highs.changeColsIntegrality(len(whole), index[: len(whole)], whole)
+        add_rows(highs, self.rows)
+        while True:
+            highs.run()
+            if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                return None
+            values = np.array(highs.getSolution().col_value)
+            values[: self.columns.binaries] = np.round(values[: self.columns.binaries])
+            found = list(broken_spans(self.columns, values))
+            if not found:
+                return values
+            for row in found:
+                self.add(row)
+            add_rows(highs, found)
+
+    def hold_short(self) -> int:
+        """Bound the early phases' shortfall at the least that can be; return it (−1: no plan at all)."""
+        short = self.columns.short()
+        cost = np.zeros(self.columns.count)
+        cost[short] = 1.0
+        values = self.solve(cost)
+        if values is None:
+            return -1
+        least = round(float(values[short].sum())) if self.columns.problem.early_quotas else 0
+        if self.columns.problem.early_quotas and len(short):
+            self.add(Row("early total", "", short, np.ones(len(short)), -INF, float(least)))
+        return least

@@ -1,0 +1,143 @@
+"""What a plan answers: open sites, who serves whom, and the proof of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["Conflict", "Level", "Solution", "SolverReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the objective.
+
+    Attributes
+    ----------
+    name
+        ``covered`` (people within the standard, summed over phases: the more the better) or
+        ``response`` (person-seconds, summed over phases: the less the better).
+    objective
+        Of the plan, counted in whole people and milliseconds.
+    bound
+        No plan that keeps the levels above is better than this.
+    gap
+        ``|bound − objective| / max(|objective|, 1)``; 0.0 where the plan is proven.
+    status
+        ``optimal`` or ``feasible``.
+    """
+
+    name: str
+    objective: float
+    bound: float
+    gap: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Rules that can't be met together.
+
+    Attributes
+    ----------
+    rule
+        Short name: ``phases``, ``stations``, ``quota``, ``tier``, ``lead``, ``span`` or ``rules`` (several).
+    text
+        What can't be met and why, with names and figures.
+    remedy
+        What would help.
+    """
+
+    rule: str
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class SolverReport:
+    """How the answer was found.
+
+    Attributes
+    ----------
+    solver, version
+        The solver behind it.
+    settings
+        Its options, with the tolerance within which a bound counts as met.
+    runtime_s
+        Wall-clock seconds, the only figure that differs between two runs.
+    iterations
+        Linear programs solved.
+    nodes
+        Nodes of the branch-and-bound trees.
+    rows, columns
+        Size of the largest linear program.
+    """
+
+    solver: str
+    version: str
+    settings: Mapping[str, float | int | str]
+    runtime_s: float
+    iterations: int
+    nodes: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A plan with its proof, or the reason why there is none.
+
+    Attributes
+    ----------
+    status
+        ``optimal`` (every level proven), ``feasible`` (stopped by a time limit, see `gap`) or ``infeasible``.
+    stations
+        Open sites, index ``site_id`` (sorted): ``name``, ``group`` (``''`` outside), ``status``, ``tier``, ``phase``
+        (1-based: the first in which it is open), ``by`` (that phase's date), ``counted`` (of the counted
+        tier and inside), ``leader_id`` (``''`` led by none). Empty where infeasible.
+    assignment
+        Nearest open site of the last phase, index ``demand_id``: ``site_id`` (``''`` none within the cutoff;
+        of equally near ones the least id), ``seconds`` (NaN there), ``weight``.
+    phases
+        Index 1 … K: ``by``, ``stations`` (counted tier), ``open_sites`` (all), ``covered`` (people within the
+        standard), ``person_seconds`` (people whom no site can reach left out, people beyond the
+        cutoff at the cutoff), ``beyond`` (people beyond the cutoff, reachable by some site),
+        ``missing_quota`` (stations short of the groups' quotas).
+    unreachable
+        People (and points) whom no site at all reaches within the cutoff: in no level.
+    unreachable_ids
+        These points.
+    levels
+        The levels in order.
+    report
+        How it was found.
+    reason
+        Where infeasible, which rules can't be met.
+    """
+
+    status: str
+    stations: pd.DataFrame
+    assignment: pd.DataFrame
+    phases: pd.DataFrame
+    unreachable: int
+    unreachable_ids: pd.Index
+    levels: tuple[Level, ...]
+    report: SolverReport
+    reason: tuple[Conflict, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """The largest gap of the levels; infinite where there is no plan."""
+        return max((level.gap for level in self.levels), default=float("inf"))
+
+    def open_ids(self, phase: int | None = None) -> list[str]:
+        """Return the ids of the sites open in a phase (1-based; None: the last), all tiers, outside ones included."""
+        table = self.stations if phase is None else self.stations[self.stations["phase"] <= phase]
+        return [str(i) for i in table.index]
+
+    def tier_ids(self) -> dict[str, list[str]]:
+        """Return the ids of the open sites inside, by tier."""
+        inside = self.stations[self.stations["group"] != ""]
+        return {str(t): [str(i) for i in part.index] for t, part in inside.groupby("tier")}
