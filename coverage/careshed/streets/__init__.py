@@ -177,71 +177,86 @@ def streets_from_ways(
     usable = np.all(np.abs(degrees) <= (180, 90), axis=1)  # False for NaN
     ids, order = np.unique(ids[usable], return_index=True)
     degrees = degrees[usable][order]
-    kept, passages, skipped, total = _kept_ways(ways)
-    flat = np.fromiter((ref for way in kept for ref in way.refs), np.int64)
-    owner = np.repeat(np.arange(len(kept)), [len(way.refs) for way in kept])
-    node = _positions(ids, flat)
-    if not (node >= 0).any():
-        raise InputError(f"none of the {total} ways is a street with nodes that are there; expected highway=* ways")
-    crs = _crs_or_utm(crs, degrees[node[node >= 0]])
-    pieces = cut_at_junctions(owner, node, _project(degrees, crs), ways=len(kept))
-    notes = StreetNotes(total, skipped, pieces.cut, pieces.lost)
-    return _frame(pieces, kept, passages, crs, notes)
+    given = list(ways)
+    read = [read_passage(way.tags) for way in given]
+    kept, skipped = _kept(given, read)
+    streets, passages = [given[k] for k in kept], [read[k] for k in kept]
+    node = _positions(ids, np.fromiter((ref for way in streets for ref in way.refs), np.int64))
+    owner = np.repeat(np.arange(len(streets)), [len(way.refs) for way in streets])
+    used = np.unique(node[node >= 0])
+    if not used.size:
+        raise InputError(f"none of {len(given)} ways is a street with nodes that are there; expected highway=* ways")
+    crs = _crs_or_utm(crs, degrees[used])
+    # only nodes of streets: others may lie where the projection doesn't reach
+    node = np.where(node >= 0, np.searchsorted(used, node), -1)
+    pieces = cut_at_junctions(owner, node, _project(degrees[used], crs), ways=len(streets))
+    return _frame(pieces, streets, passages, crs, StreetNotes(len(given), skipped, pieces.cut, pieces.lost))
 
 
 def streets_from_lines(
-    u: npt.ArrayLike,
-    v: npt.ArrayLike,
-    geometry: npt.NDArray[np.object_],
+    lines: npt.NDArray[np.object_],
     ways: Sequence[Way],
-    passages: Sequence[Passage],
     *,
     crs: pyproj.CRS,
-    notes: StreetNotes,
+    ends: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    passages: Sequence[Passage] | None = None,
 ) -> tuple[gpd.GeoDataFrame, StreetNotes]:
-    """Make the streets layer from lines that already run between junctions.
+    """Make the streets layer from lines, as road files of other origin hold them.
 
     Parameters
     ----------
-    u, v
-        Numbers of the junctions at each line's ends (any integers).
-    geometry
-        The lines, from `u` to `v`, in `crs`.
+    lines
+        LineStrings in `crs`, each along its way (n).
     ways
-        Id and tags of each line; `Way.refs` isn't looked at.
-    passages
-        What may pass each line.
+        Id and tags of each line (n); `Way.refs` is not looked at.
     crs
-        Projected CRS of the lines.
-    notes
-        What was left out so far.
+        Projected CRS of the lines and of the streets.
+    ends
+        Ids of the junctions at the beginning and end of each line, for lines
+        that are cut at junctions already. Without it a vertex that two lines
+        share is a junction, and so is the end of a line.
+    passages
+        What may pass each line; by default its tags are read.
+
+    Returns
+    -------
+    streets, notes
+        As `streets_from_ways`, in order of way id.
 
     Raises
     ------
+    InputError
+        If no line is left.
     CRSError
         If `crs` is not projected in metres.
     """
     require_projected(crs, what="streets")
-    lines = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, ROUND_DECIMALS))
-    position = np.arange(len(ways))
-    pieces = Pieces(position, np.asarray(u, np.int64), np.asarray(v, np.int64), lines, 0, 0)
-    return _frame(pieces, ways, passages, crs, notes)
+    if passages is None:
+        passages = [read_passage(way.tags) for way in ways]
+    kept, skipped = _kept(ways, passages)
+    ways, passages = [ways[k] for k in kept], [passages[k] for k in kept]
+    flat = shapely.force_2d(lines[kept])
+    xy, owner = shapely.get_coordinates(flat, return_index=True)
+    xy = np.round(xy, ROUND_DECIMALS)
+    _require_finite(xy, crs)
+    if ends is None:
+        vertices, node = np.unique(xy, axis=0, return_inverse=True)
+        pieces = cut_at_junctions(owner, node, vertices, ways=len(ways))
+    else:
+        u, v = (np.asarray(end, np.int64)[kept] for end in ends)
+        pieces = Pieces(np.arange(len(ways)), u, v, shapely.set_coordinates(flat, xy), 0, 0)
+    return _frame(pieces, ways, passages, crs, StreetNotes(len(lines), skipped, 0, pieces.lost))
 
 
-def _kept_ways(ways: Iterable[Way]) -> tuple[list[Way], list[Passage], dict[str, int], int]:
-    """Read the tags; keep what either mode may pass, in order of way id."""
-    kept, passages, skipped, total = [], [], Counter[str](), 0
-    for way in ways:
-        total += 1
-        reason = skip_reason(way.tags)
-        passage = read_passage(way.tags) if reason is None else None
-        if passage is not None and (passage.walk or passage.drive):
-            kept.append(way)
-            passages.append(passage)
+def _kept(ways: Sequence[Way], passages: Sequence[Passage]) -> tuple[list[int], dict[str, int]]:
+    """Return positions of the ways that either mode may pass, in order of way id, and why others are left out."""
+    kept, skipped = [], Counter[str]()
+    for position, (way, passage) in enumerate(zip(ways, passages, strict=True)):
+        if passage.walk or passage.drive:
+            kept.append(position)
         else:
-            skipped[reason or "closed to walking and driving"] += 1
-    order = sorted(range(len(kept)), key=lambda position: kept[position].id)
-    return [kept[k] for k in order], [passages[k] for k in order], dict(sorted(skipped.items())), total
+            skipped[skip_reason(way.tags) or "closed to walking and driving"] += 1
+    return sorted(kept, key=lambda position: ways[position].id), dict(sorted(skipped.items()))
 
 
 def _positions(ids: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -262,7 +277,13 @@ def _crs_or_utm(crs: pyproj.CRS | None, degrees: Floats) -> pyproj.CRS:
 def _project(degrees: Floats, crs: pyproj.CRS) -> Floats:
     xy = pyproj.Transformer.from_crs(4326, crs, always_xy=True).transform(*degrees.T)
     rounded: Floats = np.round(np.column_stack(xy), ROUND_DECIMALS)
+    _require_finite(rounded, crs)
     return rounded
+
+
+def _require_finite(xy: Floats, crs: pyproj.CRS) -> None:
+    if not np.isfinite(xy).all():
+        raise CRSError(f"the roads lie where {crs.name} doesn't reach; expected roads of one district, in degrees")
 
 
 def _frame(
