@@ -21,6 +21,7 @@ from careshed.tables import (
     match_headings,
     plain,
     read_places,
+    read_places_in_chunks,
     read_table,
     read_totals,
 )
@@ -331,3 +332,26 @@ def test_subdistricts_need_outlines(tmp_path):
     path.write_text("name,population\nA,3\n")
     with pytest.raises(FileFaultError, match="no outlines"):
         read_places(path, "subdistricts", crs=CRS)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.geojson", "plain.parquet", "a.parquet"])
+def test_chunks_hold_what_the_whole_file_holds(tmp_path, name):
+    sheet = pd.DataFrame({"经度": [str(116.3 + i / 1000) for i in range(25)], "纬度": "39.9", "note": "x"})
+    path = write(sheet, tmp_path / name)
+    whole = read_places(path, "candidates", crs=CRS, extra=True)
+    chunks = list(read_places_in_chunks(path, "candidates", rows=10, crs=CRS))
+    assert [len(chunk.frame) for chunk in chunks] == [10, 10, 5]
+    assert pd.concat([chunk.lines for chunk in chunks]).tolist() == whole.lines.tolist()
+    together = pd.concat([chunk.frame for chunk in chunks])
+    assert together.index.tolist() == whole.frame.index.tolist()
+    assert (together.geometry == whole.frame.geometry).all()
+    assert set(together["note"]) == {"x"}
+    assert chunks[0].file == name
+
+
+def test_a_chunk_may_have_no_good_row(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n116.3,\n116.3,\n116.3,39.9\n")
+    chunks = list(read_places_in_chunks(path, "candidates", rows=2, crs=CRS))
+    assert [len(chunk.frame) for chunk in chunks] == [0, 1]
+    assert chunks[0].rejected["line"].tolist() == ["2", "3"]

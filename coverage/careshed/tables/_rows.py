@@ -145,10 +145,9 @@ class Rows:
         blank = given == ""
         if not blank.any():
             return given
-        width = max(len(str(len(given))), 2)
-        made = pd.Series(
-            [f"{self.layer.prefix}-{number:0{width}d}" for number in range(1, len(given) + 1)], dtype=object
-        )
+        number = np.arange(1, len(given) + 1) + self.table.before
+        width = max(len(str(self.table.before + len(given))), 2)
+        made = pd.Series([f"{self.layer.prefix}-{one:0{width}d}" for one in number], dtype=object)
         taken = set(given[~blank])
         made = made.map(lambda name: name if name not in taken else f"{name}*")
         self.note(f"{int(blank.sum())} rows have no id and are numbered {made[blank].iloc[0]} and on")

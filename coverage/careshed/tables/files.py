@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
+import dataclasses
+import itertools
 import json
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,9 +26,9 @@ import pyproj
 from openpyxl.utils.exceptions import InvalidFileException
 
 from careshed._checks import readable_file
-from careshed.errors import FileFaultError
+from careshed.errors import CareshedError, FileFaultError
 
-__all__ = ["FORMATS", "Table", "decode", "read_table"]
+__all__ = ["FORMATS", "Table", "decode", "read_table", "read_table_in_chunks"]
 
 MAX_UNPACKED_BYTES = 1 << 30
 """A workbook that unpacks to more is refused: a district's tables are a hundredth of it."""
@@ -53,6 +56,8 @@ class Table:
         For each row, how many cells it has beyond the heading.
     notes
         What a person should know about how it was read.
+    before
+        How many rows of the file came in earlier chunks.
     """
 
     path: Path
@@ -62,6 +67,7 @@ class Table:
     unit: str
     ragged: npt.NDArray[np.int64]
     notes: tuple[str, ...]
+    before: int = 0
 
 
 def read_table(path: Path | str, *, layer: str = "") -> Table:
@@ -82,13 +88,73 @@ def read_table(path: Path | str, *, layer: str = "") -> Table:
         format than its extension says, or has a heading and no row.
     """
     path = readable_file(path)
+    table = next(_reader(path)(path, layer, None), None)
+    if table is None:
+        raise _no_row(path)
+    return table
+
+
+def read_table_in_chunks(path: Path | str, *, rows: int, layer: str = "") -> Iterator[Table]:
+    """Read a table as :func:`read_table` does, some rows at a time.
+
+    CSV, XLSX and plain Parquet are streamed; of the other formats a slice is
+    cut from the file, or from memory.
+
+    Parameters
+    ----------
+    path, layer
+        As :func:`read_table`.
+    rows
+        Rows of a chunk, at most.
+
+    Raises
+    ------
+    FileFaultError
+        As :func:`read_table`, when the bad part is reached.
+    """
+    path = readable_file(path)
+    before = 0
+    for table in _reader(path)(path, layer, rows):
+        yield dataclasses.replace(table, before=before, notes=() if before else table.notes)
+        before += len(table.frame)
+    if not before:
+        raise _no_row(path)
+
+
+def _reader(path: Path) -> Callable[[Path, str, int | None], Iterator[Table]]:
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise FileFaultError(f"{path}: {path.suffix or 'no extension'} is not read; expected {', '.join(FORMATS)}")
-    table = reader(path, layer)
-    if not len(table.frame):
-        raise FileFaultError(f"{path}: it has a heading and no row; fill it in or leave the file out")
-    return table
+    return reader
+
+
+def _no_row(path: Path) -> FileFaultError:
+    return FileFaultError(f"{path}: it has a heading and no row; fill it in or leave the file out")
+
+
+def read_table_in_chunks(path: Path | str, *, rows: int) -> Iterator[Table]:
+    """Read a large table piece by piece.
+
+    Parameters
+    ----------
+    path
+        The file. CSV and Parquet are read as they are needed; other formats at once, as one piece.
+    rows
+        Rows in a piece, at most.
+
+    Raises
+    ------
+    FileFaultError
+        As `read_table`; a fault further down is met when that piece is read.
+    """
+    path = readable_file(path)
+    suffix = path.suffix.lower()
+    if suffix in _CSV:
+        yield from _csv_tables(path, rows)
+    elif suffix in {".parquet", ".geoparquet"}:
+        yield from _parquet_tables(path, rows)
+    else:
+        yield read_table(path)
 
 
 def decode(data: bytes, *, path: Path) -> tuple[str, str]:
@@ -140,22 +206,27 @@ def _common(letter: str) -> bool:
         return False
 
 
-def _from_rows(path: Path, rows: list[list[object]], lines: list[int], unit: str, notes: tuple[str, ...]) -> Table:
-    """Make a table of cells whose first row is the heading."""
-    if not rows:
+def _from_rows(
+    path: Path, rows: Iterator[tuple[int, list[object]]], unit: str, notes: tuple[str, ...], size: int | None
+) -> Iterator[Table]:
+    """Make tables of `size` rows from numbered rows of cells, of which the first is the heading."""
+    _, first = next(rows, (0, None))
+    if first is None:
         raise FileFaultError(f"{path}: it has no heading; expected a first row with the names of the columns")
-    heading = ["" if cell is None else str(cell).strip() for cell in rows[0]]
-    if len([name for name in heading if name]) < 1 or all(_number(name) for name in heading if name):
+    heading = ["" if cell is None else str(cell).strip() for cell in first]
+    if all(_number(name) for name in heading if name):
         raise FileFaultError(f"{path}: its first row is no heading; expected the names of the columns there")
     twice = sorted({name for name in heading if name and heading.count(name) > 1})
     if twice:
         raise FileFaultError(f"{path}: the heading {twice[0]!r} stands twice; give each column its own")
     width = len(heading)
-    ragged = [sum(cell not in (None, "") for cell in row[width:]) for row in rows[1:]]
-    cells = [[*row[:width], *[None] * (width - len(row))] for row in rows[1:]]
-    frame = pd.DataFrame(cells, columns=pd.Index(heading, dtype=object), dtype=object)
-    frame = frame.loc[:, [bool(name) for name in heading]]
-    return Table(path, frame, None, np.array(lines[1:], np.int64), unit, np.array(ragged, np.int64), notes)
+    named = [bool(name) for name in heading]
+    while chunk := list(itertools.islice(rows, size)):
+        cells = [[*row[:width], *[None] * (width - len(row))] for _, row in chunk]
+        frame = pd.DataFrame(cells, columns=pd.Index(heading, dtype=object), dtype=object).loc[:, named]
+        lines = np.array([line for line, _ in chunk], np.int64)
+        ragged = np.array([sum(cell not in (None, "") for cell in row[width:]) for _, row in chunk], np.int64)
+        yield Table(path, frame, None, lines, unit, ragged, notes)
 
 
 def _number(text: str) -> bool:
@@ -167,29 +238,65 @@ def _number(text: str) -> bool:
 
 
 def _read_csv(path: Path, _layer: str) -> Table:
-    text, encoding = decode(path.read_bytes(), path=path)
+    return next(_csv_tables(path, None))
+
+
+def _csv_tables(path: Path, rows: int | None) -> Iterator[Table]:
+    """Yield tables of at most so many rows each, None for one of all."""
+    encoding = _encoding(path)
     notes = () if encoding == "UTF-8" else (f"{path.name}: read as {encoding}",)
-    first = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    source = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[list[object]] = []
-    lines: list[int] = []
+    with path.open(encoding="utf-8-sig" if encoding == "UTF-8" else encoding, newline="") as text:
+        records = _csv_records(path, text)
+        heading = next(records, None)
+        done = 0
+        while True:
+            batch = list(itertools.islice(records, rows))
+            if not batch and done:
+                return
+            head = [] if heading is None else [heading]
+            lines, cells = zip(*head, *batch, strict=True) if head else ((), ())
+            table = _from_rows(path, list(cells), list(lines), "line", notes)
+            yield dataclasses.replace(table, first=done)
+            done += len(batch)
+            if rows is None or not batch:
+                return
+
+
+def _csv_records(path: Path, text: TextIO) -> Iterator[tuple[int, list[object]]]:
+    """Yield the line and the cells of each row that is not blank."""
+    first = next((line for line in text if line.strip()), "")
+    text.seek(0)
+    source = csv.reader(text, delimiter=max(",;\t", key=first.count), strict=True)
     start = 1
     try:
         for row in source:
             if any(cell.strip() for cell in row):
-                rows.append(list(row))
-                lines.append(start)
+                yield start, list(row)
             start = source.line_num + 1
     except csv.Error as error:
         raise FileFaultError(
             f"{path}: the row that begins on line {start} can't be read ({error}); "
             "check its quotation marks, or whether the file is cut off"
         ) from None
-    return _from_rows(path, rows, lines, "line", notes)
 
 
-def _read_xlsx(path: Path, _layer: str) -> Table:
+def _encoding(path: Path) -> str:
+    """Return the encoding of a text file, looking at all of it only where it is not plain UTF-8."""
+    check = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        head = file.read(4096)
+        plain = b"\0" not in head
+        file.seek(0)
+        try:
+            while plain and (block := file.read(1 << 20)):
+                check.decode(block)
+            check.decode(b"", final=True)
+        except UnicodeDecodeError:
+            plain = False
+    return "UTF-8" if plain else decode(path.read_bytes(), path=path)[1]
+
+
+def _read_xlsx(path: Path, _layer: str, size: int | None) -> Iterator[Table]:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
@@ -200,18 +307,21 @@ def _read_xlsx(path: Path, _layer: str) -> Table:
             warnings.simplefilter("ignore")
             # data_only: what the sheet shows, never a formula worked out here
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            names = [other.title for other in book.worksheets]
-            cells = [list(row) for row in sheet.iter_rows(values_only=True)]
+            names = [sheet.title for sheet in book.worksheets]
+            notes = () if len(names) == 1 else (f"{path.name}: sheet {names[0]!r} is read, not {', '.join(names[1:])}",)
+            yield from _from_rows(path, _xlsx_rows(book.worksheets[0]), "row", notes, size)
             book.close()
     except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, EOFError, OSError, SyntaxError) as error:
         raise FileFaultError(f"{path}: it is no workbook, or cut off ({error}); save it again as .xlsx") from None
-    filled = [(row, number) for number, row in enumerate(cells, 1) if any(str(c).strip() for c in row if c is not None)]
-    notes = () if len(names) == 1 else (f"{path.name}: sheet {names[0]!r} is read, not {', '.join(names[1:])}",)
-    return _from_rows(path, [row for row, _ in filled], [number for _, number in filled], "row", notes)
 
 
-def _read_geojson(path: Path, layer: str) -> Table:
+def _xlsx_rows(sheet: Any) -> Iterator[tuple[int, list[object]]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        if any(str(cell).strip() for cell in row if cell is not None):
+            yield number, list(row)
+
+
+def _read_geojson(path: Path, layer: str, size: int | None) -> Iterator[Table]:
     text, encoding = decode(path.read_bytes(), path=path)
     try:
         json.loads(text)
@@ -219,24 +329,25 @@ def _read_geojson(path: Path, layer: str) -> Table:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
         raise FileFaultError(f"{path}: it is no GeoJSON, or cut off ({where}); export or download it again") from None
     notes = () if encoding == "UTF-8" else (f"{path.name}: read as {encoding}",)
-    return _read_ogr(path, text.encode(), layer, notes)
+    yield from _cut(_read_ogr(path, text.encode(), layer, notes), size)
 
 
-def _read_gpkg(path: Path, layer: str) -> Table:
-    return _read_ogr(path, path, layer, ())
+def _read_gpkg(path: Path, layer: str, size: int | None) -> Iterator[Table]:
+    yield from _cut(_read_ogr(path, path, layer, ()), size)
 
 
-def _read_shapefile(path: Path, layer: str) -> Table:
+def _read_shapefile(path: Path, layer: str, size: int | None) -> Iterator[Table]:
     parts = {part.suffix.lower(): part for part in path.parent.glob(f"{_escape(path.stem)}.*")}
     lacking = [name for name in (".shx", ".dbf") if name not in parts]
     if lacking:
         raise FileFaultError(f"{path}: {path.stem}{lacking[0]} is not beside it; copy all parts of the shapefile")
     if ".cpg" in parts:
-        return _read_ogr(path, path, layer, ())
+        yield from _cut(_read_ogr(path, path, layer, ()), size)
+        return
     # without .cpg GDAL takes Latin-1, which no Chinese shapefile is
     _, encoding = decode(parts[".dbf"].read_bytes()[32:].replace(b"\0", b" "), path=parts[".dbf"])
     notes = () if encoding == "UTF-8" else (f"{path.name}: no .cpg, read as {encoding}",)
-    return _read_ogr(path, path, layer, notes, encoding=encoding)
+    yield from _cut(_read_ogr(path, path, layer, notes, encoding=encoding), size)
 
 
 def _escape(stem: str) -> str:
@@ -274,18 +385,37 @@ def _read_ogr(
 
 
 def _read_parquet(path: Path, _layer: str) -> Table:
+    return next(_parquet_tables(path, None))
+
+
+def _parquet_tables(path: Path, rows: int | None) -> Iterator[Table]:
+    """Yield tables of at most so many rows each, None for one of all."""
+    done = 0
     try:
-        geo = b"geo" in (pq.read_schema(path).metadata or {})
-        frame = gpd.read_parquet(path) if geo else pd.read_parquet(path)
+        with pq.ParquetFile(path) as file:
+            geo = b"geo" in (file.schema_arrow.metadata or {})
+            size = rows or max(file.metadata.num_rows, 1)
+            for batch in file.iter_batches(batch_size=size):
+                table = pa.Table.from_batches([batch], file.schema_arrow)
+                frame = gpd.GeoDataFrame.from_arrow(table) if geo else table.to_pandas()
+                yield dataclasses.replace(_from_frame(path, _unindexed(frame), ()), first=done)
+                done += len(batch)
+            if not done:
+                yield _from_frame(path, _unindexed(file.schema_arrow.empty_table().to_pandas()), ())
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, FileFaultError):
+            raise
         reason = str(error).partition("\n")[0].replace(str(path), path.name)
         raise FileFaultError(f"{path}: it is no Parquet file, or cut off ({reason}); write it again") from None
-    if frame.index.name:
-        frame = frame.reset_index()
-    return _from_frame(path, frame, ())
+
+
+def _unindexed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reset_index() if frame.index.name else frame
 
 
 def _from_frame(path: Path, frame: pd.DataFrame, notes: tuple[str, ...]) -> Table:
+    if frame.index.name:
+        frame = frame.reset_index()
     shapes = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else None
     plain = pd.DataFrame(frame.drop(columns=[shapes.name])) if shapes is not None else frame
     plain = plain.reset_index(drop=True).astype(object)
@@ -296,7 +426,9 @@ def _from_frame(path: Path, frame: pd.DataFrame, notes: tuple[str, ...]) -> Tabl
     return Table(path, plain, shapes, np.arange(1, count + 1), "feature", np.zeros(count, np.int64), notes)
 
 
-FORMATS: dict[str, Callable[[Path, str], Table]] = {
+_CSV = {".csv", ".tsv", ".txt"}
+
+FORMATS: dict[str, Callable[[Path, str, int | None], Iterator[Table]]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".txt": _read_csv,

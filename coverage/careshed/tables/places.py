@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +17,11 @@ from careshed.datums import Datum, split_datum
 from careshed.errors import DuplicateIdError, FileFaultError, InputError, MissingColumnError, RowFaultError
 from careshed.tables._locate import Region, locate
 from careshed.tables._rows import Rows
-from careshed.tables.files import Table, read_table
+from careshed.tables.files import Table, read_table, read_table_in_chunks
 from careshed.tables.schema import FIELDS, LAYERS, match_headings
 from careshed.tables.units import join_units, match_units
 
-__all__ = ["Places", "has_coordinates", "read_places", "read_totals"]
+__all__ = ["Places", "has_coordinates", "read_places", "read_places_in_chunks", "read_totals"]
 
 MAX_AWAY_M = 200.0
 """A place this far outside the outlines still belongs: public outlines are that rough."""
@@ -40,12 +42,15 @@ class Places:
         Where each good row stands in the file, by id.
     notes
         What a person should know about how the file was read.
+    file
+        The file's name.
     """
 
     frame: gpd.GeoDataFrame
     rejected: pd.DataFrame
     lines: pd.Series
     notes: tuple[str, ...]
+    file: str
 
 
 def has_coordinates(table: Table, layer: str) -> bool:
@@ -118,19 +123,70 @@ def read_places(  # noqa: PLR0913 - each is a choice of the caller, all but two 
     """
     require_projected(crs, what=f"the CRS to read {layer} into")
     path, named = split_datum(path)
-    table = read_table(path, layer=layer)
-    rows = _open(table, layer)
     region = Region.around(near if near is not None else units, crs, max_away_m)
-    shapes = locate(rows, table, region, datum=datum or named)
+    table = read_table(path, layer=layer)
+    rows, frame = _places(table, layer, region, units, datum=datum or named, extra=extra)
+    _refuse(rows, strict=strict)
+    return _close(rows, frame)
+
+
+def read_places_in_chunks(
+    path: Path | str,
+    layer: str,
+    *,
+    rows: int,
+    crs: pyproj.CRS,
+    datum: Datum | None = None,
+    units: gpd.GeoDataFrame | None = None,
+    near: gpd.GeoSeries | None = None,
+    max_away_m: float = MAX_AWAY_M,
+) -> Iterator[Places]:
+    """Read a layer of places as :func:`read_places` does, some rows at a time, for files of any length.
+
+    Columns that the layer does not know are carried along. What takes the
+    whole file to see is left to the caller: ids that two chunks share, and
+    whether any row is left.
+
+    Parameters
+    ----------
+    path, layer, crs, datum, units, near, max_away_m
+        As :func:`read_places`.
+    rows
+        Rows of a chunk, at most.
+
+    Raises
+    ------
+    FileFaultError, MissingColumnError, DuplicateIdError, CRSError
+        As :func:`read_places`, when the bad chunk is reached.
+    """
+    require_projected(crs, what=f"the CRS to read {layer} into")
+    path, named = split_datum(path)
+    region = Region.around(near if near is not None else units, crs, max_away_m)
+    for table in read_table_in_chunks(path, rows=rows, layer=layer):
+        checked, frame = _places(table, layer, region, units, datum=datum or named, extra=True)
+        yield _close(checked, frame)
+
+
+def _places(
+    table: Table,
+    layer: str,
+    region: Region,
+    units: gpd.GeoDataFrame | None,
+    *,
+    datum: Datum | None,
+    extra: bool,
+) -> tuple[Rows, gpd.GeoDataFrame]:
+    """Check and locate the rows of a table; bad ones are still among them."""
+    rows = _open(table, layer)
+    shapes = locate(rows, table, region, datum=datum)
     _check_values(rows)
-    columns, placed = _columns(rows, shapes, units, region)
-    frame = gpd.GeoDataFrame(columns, geometry=placed, crs=crs)
+    frame = gpd.GeoDataFrame(_columns(rows, shapes, units, region), geometry=shapes, crs=region.crs)
     frame.index = pd.Index(rows.ids(), dtype="str", name=rows.layer.index)
     if extra:
         known = set(rows.found.values())
         for heading in [name for name in table.frame.columns if name not in known and name not in frame.columns]:
             frame.insert(len(frame.columns) - 1, str(heading), table.frame[heading].to_numpy())
-    return _close(rows, frame, strict=strict)
+    return rows, frame
 
 
 def read_totals(path: Path | str, *, units: gpd.GeoDataFrame, strict: bool = False) -> Places:
@@ -179,7 +235,8 @@ def read_totals(path: Path | str, *, units: gpd.GeoDataFrame, strict: bool = Fal
         raise DuplicateIdError(f"{path}: {len(twice)} subdistricts have more than one row ({names}); give each one row")
     frame = pd.DataFrame({"population": population, "population_status": status, "elderly": elderly})
     frame.index = pd.Index(unit, dtype="str", name="subdistrict_id")
-    return _close(rows, frame, strict=strict)
+    _refuse(rows, strict=strict)
+    return _close(rows, frame)
 
 
 def _open(table: Table, layer: str, *, need: bool = True) -> Rows:
@@ -225,9 +282,7 @@ def _check_values(rows: Rows) -> None:
             rows.amount(name)
 
 
-def _columns(
-    rows: Rows, shapes: gpd.GeoSeries, units: gpd.GeoDataFrame | None, region: Region
-) -> tuple[dict[str, object], gpd.GeoSeries]:
+def _columns(rows: Rows, shapes: gpd.GeoSeries, units: gpd.GeoDataFrame | None, region: Region) -> dict[str, object]:
     """Lay out the layer's columns, in the order of its schema."""
     layer = rows.layer
     columns: dict[str, object] = {name: rows.text(name) for name in ("name", "name_en") if name in layer.columns}
@@ -250,21 +305,33 @@ def _columns(
         columns["elderly"] = rows.count("elderly")
     if layer.name == "calls":
         columns["calls"] = rows.amount("calls").fillna(1.0)
-    return columns, shapes
+    return columns
 
 
-def _close(rows: Rows, frame: pd.DataFrame, *, strict: bool) -> Places:
-    """Part the good rows from the bad, and refuse where there must be none, or some."""
-    table, keep = rows.table, rows.good.to_numpy()
-    rejected = rows.rejected()
-    if len(rejected) and (strict or not keep.any()):
-        first = rejected.iloc[0]
-        many = f"{len(rejected)} of {len(rows.good)} rows" if keep.any() else f"none of its {len(keep)} rows"
-        can = "can't be used" if keep.any() else "can be used"
-        remedy = "mend them, or read without --strict to leave them out" if keep.any() else "mend them"
-        raise RowFaultError(
-            f"{table.path}: {many} {can} (first: {table.unit} {first['line']}: {first['reason']}); {remedy}"
-        )
-    frame = frame[keep]
-    lines = pd.Series(table.lines[keep], index=frame.index, name="line")
-    return Places(frame, rejected, lines, tuple(rows.notes))
+def _refuse(rows: Rows, *, strict: bool) -> None:
+    """Refuse a file without a good row, or under `strict` with a bad one."""
+    bad = np.flatnonzero(rows.reasons != "")
+    if not len(bad) or (len(bad) < len(rows.reasons) and not strict):
+        return
+    table, total = rows.table, len(rows.reasons)
+    where = f"first: {table.unit} {table.lines[bad[0]]}: {rows.reasons[bad[0]]}"
+    if len(bad) == total:
+        raise RowFaultError(f"{table.path}: none of its {total} rows can be used ({where}); mend them")
+    raise RowFaultError(
+        f"{table.path}: {len(bad)} of {total} rows can't be used ({where}); "
+        "mend them, or read without --strict to leave them out"
+    )
+
+
+def _close(rows: Rows, frame: pd.DataFrame) -> Places:
+    """Part the good rows from the bad."""
+    keep = rows.good.to_numpy()
+    return places
+
+
+def _parted(rows: Rows, frame: gpd.GeoDataFrame) -> Places:
+    """Part the good rows from the bad."""
+    keep = rows.good.to_numpy()
+    good = frame[keep]
+    lines = pd.Series(rows.table.lines[keep], index=good.index, name="line")
+    return Places(good, rows.rejected(), lines, tuple(rows.notes))
