@@ -132,31 +132,6 @@ def _no_row(path: Path) -> FileFaultError:
     return FileFaultError(f"{path}: it has a heading and no row; fill it in or leave the file out")
 
 
-def read_table_in_chunks(path: Path | str, *, rows: int) -> Iterator[Table]:
-    """Read a large table piece by piece.
-
-    Parameters
-    ----------
-    path
-        The file. CSV and Parquet are read as they are needed; other formats at once, as one piece.
-    rows
-        Rows in a piece, at most.
-
-    Raises
-    ------
-    FileFaultError
-        As `read_table`; a fault further down is met when that piece is read.
-    """
-    path = readable_file(path)
-    suffix = path.suffix.lower()
-    if suffix in _CSV:
-        yield from _csv_tables(path, rows)
-    elif suffix in {".parquet", ".geoparquet"}:
-        yield from _parquet_tables(path, rows)
-    else:
-        yield read_table(path)
-
-
 def decode(data: bytes, *, path: Path) -> tuple[str, str]:
     """Decode text that is UTF-8, with or without BOM, or GB18030.
 
@@ -237,63 +212,47 @@ def _number(text: str) -> bool:
     return True
 
 
-def _read_csv(path: Path, _layer: str) -> Table:
-    return next(_csv_tables(path, None))
-
-
-def _csv_tables(path: Path, rows: int | None) -> Iterator[Table]:
-    """Yield tables of at most so many rows each, None for one of all."""
+def _read_csv(path: Path, _layer: str, size: int | None) -> Iterator[Table]:
     encoding = _encoding(path)
     notes = () if encoding == "UTF-8" else (f"{path.name}: read as {encoding}",)
-    with path.open(encoding="utf-8-sig" if encoding == "UTF-8" else encoding, newline="") as text:
-        records = _csv_records(path, text)
-        heading = next(records, None)
-        done = 0
-        while True:
-            batch = list(itertools.islice(records, rows))
-            if not batch and done:
-                return
-            head = [] if heading is None else [heading]
-            lines, cells = zip(*head, *batch, strict=True) if head else ((), ())
-            table = _from_rows(path, list(cells), list(lines), "line", notes)
-            yield dataclasses.replace(table, first=done)
-            done += len(batch)
-            if rows is None or not batch:
-                return
+    yield from _from_rows(path, _csv_rows(path, encoding), "line", notes, size)
 
 
-def _csv_records(path: Path, text: TextIO) -> Iterator[tuple[int, list[object]]]:
-    """Yield the line and the cells of each row that is not blank."""
-    first = next((line for line in text if line.strip()), "")
-    text.seek(0)
-    source = csv.reader(text, delimiter=max(",;\t", key=first.count), strict=True)
-    start = 1
-    try:
-        for row in source:
-            if any(cell.strip() for cell in row):
-                yield start, list(row)
-            start = source.line_num + 1
-    except csv.Error as error:
-        raise FileFaultError(
-            f"{path}: the row that begins on line {start} can't be read ({error}); "
-            "check its quotation marks, or whether the file is cut off"
-        ) from None
+def _csv_rows(path: Path, encoding: str) -> Iterator[tuple[int, list[object]]]:
+    """Yield the rows that are not blank, each with the line that it begins on."""
+    with path.open(encoding="utf-8-sig" if encoding == "UTF-8" else encoding, newline="") as file:
+        heading = next((line for line in file if line.strip()), "")
+        delimiter = max(",;\t", key=heading.count)
+        file.seek(0)
+        source = csv.reader(file, delimiter=delimiter, strict=True)
+        start = 1
+        try:
+            for row in source:
+                if any(cell.strip() for cell in row):
+                    yield start, list(row)
+                start = source.line_num + 1
+        except csv.Error as error:
+            raise FileFaultError(
+                f"{path}: the row that begins on line {start} can't be read ({error}); "
+                "check its quotation marks, or whether the file is cut off"
+            ) from None
 
 
 def _encoding(path: Path) -> str:
-    """Return the encoding of a text file, looking at all of it only where it is not plain UTF-8."""
-    check = codecs.getincrementaldecoder("utf-8")()
+    """Return UTF-8 or GB18030, reading the whole file into memory only where it is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
-        head = file.read(4096)
-        plain = b"\0" not in head
-        file.seek(0)
+        part = file.read(1 << 20)
+        if b"\0" in part or part[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return decode(part, path=path)[1]
         try:
-            while plain and (block := file.read(1 << 20)):
-                check.decode(block)
-            check.decode(b"", final=True)
+            while part:
+                decoder.decode(part)
+                part = file.read(1 << 20)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            plain = False
-    return "UTF-8" if plain else decode(path.read_bytes(), path=path)[1]
+            return decode(path.read_bytes(), path=path)[1]
+    return "UTF-8"
 
 
 def _read_xlsx(path: Path, _layer: str, size: int | None) -> Iterator[Table]:
@@ -384,33 +343,37 @@ def _read_ogr(
     return _from_frame(path, frame, notes)
 
 
-def _read_parquet(path: Path, _layer: str) -> Table:
-    return next(_parquet_tables(path, None))
-
-
-def _parquet_tables(path: Path, rows: int | None) -> Iterator[Table]:
-    """Yield tables of at most so many rows each, None for one of all."""
-    done = 0
+def _read_parquet(path: Path, _layer: str, size: int | None) -> Iterator[Table]:
     try:
+        geo = b"geo" in (pq.read_schema(path).metadata or {})
+        if geo:
+            yield from _cut(_from_frame(path, gpd.read_parquet(path), ()), size)
+            return
+        before = 0
         with pq.ParquetFile(path) as file:
-            geo = b"geo" in (file.schema_arrow.metadata or {})
-            size = rows or max(file.metadata.num_rows, 1)
-            for batch in file.iter_batches(batch_size=size):
-                table = pa.Table.from_batches([batch], file.schema_arrow)
-                frame = gpd.GeoDataFrame.from_arrow(table) if geo else table.to_pandas()
-                yield dataclasses.replace(_from_frame(path, _unindexed(frame), ()), first=done)
-                done += len(batch)
-            if not done:
-                yield _from_frame(path, _unindexed(file.schema_arrow.empty_table().to_pandas()), ())
+            for batch in file.iter_batches(batch_size=size or max(file.metadata.num_rows, 1)):
+                table = _from_frame(path, batch.to_pandas(), ())
+                yield dataclasses.replace(table, lines=table.lines + before)
+                before += len(table.frame)
     except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, FileFaultError):
+        if isinstance(error, CareshedError):
             raise
         reason = str(error).partition("\n")[0].replace(str(path), path.name)
         raise FileFaultError(f"{path}: it is no Parquet file, or cut off ({reason}); write it again") from None
 
 
-def _unindexed(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.reset_index() if frame.index.name else frame
+def _cut(table: Table, size: int | None) -> Iterator[Table]:
+    """Cut a table that is in memory into tables of `size` rows."""
+    count = len(table.frame)
+    for start in range(0, count, size or max(count, 1)):
+        part = slice(start, start + (size or count))
+        yield dataclasses.replace(
+            table,
+            frame=table.frame.iloc[part].reset_index(drop=True),
+            geometry=None if table.geometry is None else table.geometry.iloc[part].reset_index(drop=True),
+            lines=table.lines[part],
+            ragged=table.ragged[part],
+        )
 
 
 def _from_frame(path: Path, frame: pd.DataFrame, notes: tuple[str, ...]) -> Table:
@@ -425,8 +388,6 @@ def _from_frame(path: Path, frame: pd.DataFrame, notes: tuple[str, ...]) -> Tabl
     count = len(frame)
     return Table(path, plain, shapes, np.arange(1, count + 1), "feature", np.zeros(count, np.int64), notes)
 
-
-_CSV = {".csv", ".tsv", ".txt"}
 
 FORMATS: dict[str, Callable[[Path, str, int | None], Iterator[Table]]] = {
     ".csv": _read_csv,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -326,12 +325,6 @@ def _refuse(rows: Rows, *, strict: bool) -> None:
 def _close(rows: Rows, frame: pd.DataFrame) -> Places:
     """Part the good rows from the bad."""
     keep = rows.good.to_numpy()
-    return places
-
-
-def _parted(rows: Rows, frame: gpd.GeoDataFrame) -> Places:
-    """Part the good rows from the bad."""
-    keep = rows.good.to_numpy()
-    good = frame[keep]
-    lines = pd.Series(rows.table.lines[keep], index=good.index, name="line")
-    return Places(good, rows.rejected(), lines, tuple(rows.notes))
+    frame = frame[keep]
+    lines = pd.Series(rows.table.lines[keep], index=frame.index, name="line")
+    return Places(frame, rows.rejected(), lines, tuple(rows.notes), rows.table.path.name)
