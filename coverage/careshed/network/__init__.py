@@ -1,0 +1,441 @@
+"""Road networks: streets of one mode as a directed graph with whole milliseconds.
+
+Times are rounded once, on each edge; all else adds integers. Points are joined
+to the network inside edges, not at junctions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from careshed._checks import require_columns, require_projected
+from careshed.errors import CRSError, InputError
+from careshed.network._access import CLOSED, Access, id_index, locate
+from careshed.network._lines import cut_lines
+from careshed.network._speeds import (
+    DRIVE_KMH,
+    LEG_KMH,
+    MAXSPEED_FACTOR,
+    WALK_SPEED_MPS,
+    drive_speeds_mps,
+    edge_times_ms,
+    require_positive,
+)
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = [
+    "CLOSED",
+    "DRIVE_KMH",
+    "LEG_KMH",
+    "MAXSPEED_FACTOR",
+    "MAX_SNAP_M",
+    "WALK_SPEED_MPS",
+    "Access",
+    "Mode",
+    "RoadNetwork",
+    "cut_lines",
+]
+
+Mode = Literal["walk", "drive"]
+Ints32 = npt.NDArray[np.int32]
+Ints64 = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+FORWARD = 1
+BACKWARD = 2
+
+MAX_SNAP_M: Mapping[str, float] = {"walk": 300.0, "drive": 500.0}
+"""A point further than this from its nearest street is rejected, by mode."""
+
+MAIN_SHARE = 0.05
+"""A component with at least this share of the mode's junctions is kept; smaller ones are islands."""
+
+JUNCTION_TOLERANCE_M = 0.05
+"""Streets that meet at a junction may differ by so much there, from rounding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoadNetwork:
+    """The streets open to one mode as a directed graph.
+
+    Made by :meth:`from_streets`. Junctions are numbered along a Hilbert curve,
+    so that near ones are near in memory too; `junction` holds the number that
+    each had in the streets layer.
+
+    Parameters
+    ----------
+    mode
+        ``'walk'`` or ``'drive'``.
+    crs
+        Projected, metres.
+    profile
+        The speeds, in words.
+    junction
+        The junctions' numbers in the streets layer, (n,).
+    node_x, node_y
+        Their coordinates, metres, (n,).
+    street_ids
+        Ids of the streets open to the mode, (e,).
+    edge_u, edge_v
+        Junctions at each street's start and end, positions in `junction`, (e,).
+    edge_length_m
+        (e,).
+    forward_ms, backward_ms
+        Time from u to v and from v to u, whole milliseconds; −1 closed, (e,).
+    geometry
+        LineStrings from u to v, (e,).
+    main
+        Whether the street is in a component that is kept, (e,). Only these are joined to; the others are islands.
+    leg_speed_mps
+        Speed of the legs between points and streets.
+
+    Notes
+    -----
+    A component (weakly connected for walking, strongly for driving) is kept when it holds at least
+    5 % of the mode's junctions; where none does, the largest is.
+
+    ``out_start``, ``out_arcs`` are the graph in compressed rows: the arcs that
+    leave junction i are ``out_arcs[out_start[i]:out_start[i + 1]]``, each one
+    integer, milliseconds times 2³² plus the junction it leads to. ``in_start``,
+    ``in_arcs`` are the reversed graph. ``hash`` is the SHA-256 of all content.
+    """
+
+    mode: Mode
+    crs: pyproj.CRS
+    profile: str
+    junction: Ints64
+    node_x: Floats
+    node_y: Floats
+    street_ids: pd.Index
+    edge_u: Ints32
+    edge_v: Ints32
+    edge_length_m: Floats
+    forward_ms: Ints32
+    backward_ms: Ints32
+    geometry: npt.NDArray[np.object_]
+    main: Bools
+    leg_speed_mps: float
+    out_start: Ints64 = field(init=False, repr=False)
+    out_arcs: Ints64 = field(init=False, repr=False)
+    in_start: Ints64 = field(init=False, repr=False)
+    in_arcs: Ints64 = field(init=False, repr=False)
+    hash: str = field(init=False)
+    _tree: shapely.STRtree = field(init=False, repr=False)
+    _tree_edge: Ints32 = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Build both graphs, the tree of streets and the hash, and freeze the arrays."""
+        # slots and frozen: there is no other way to set a derived field
+        put = object.__setattr__
+        tail, head, ms = self._arcs()
+        for name, (start, arcs) in {"out": (tail, head), "in": (head, tail)}.items():
+            rows, packed = _compress(start, arcs, ms, self.nodes)
+            put(self, f"{name}_start", rows)
+            put(self, f"{name}_arcs", packed)
+        put(self, "_tree_edge", np.flatnonzero(self.main).astype(np.int32))
+        put(self, "_tree", shapely.STRtree(self.geometry[self.main]))
+        put(self, "hash", self._digest())
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    @classmethod
+    def from_streets(
+        cls,
+        streets: gpd.GeoDataFrame,
+        mode: Mode,
+        *,
+        crs: pyproj.CRS | None = None,
+        walk_speed_mps: float = WALK_SPEED_MPS,
+        drive_kmh: Mapping[str, float] | None = None,
+        leg_kmh: float = LEG_KMH,
+    ) -> Self:
+        """Build the network of one mode from a streets layer.
+
+        Parameters
+        ----------
+        streets
+            One row for each piece of way between junctions: index of unique
+            string ids, columns ``u``, ``v``, ``highway``, ``walk``, ``drive``,
+            ``maxspeed_kmh`` and LineStrings from u to v, in metres.
+        mode
+            ``'walk'`` or ``'drive'``. A street is open from u to v where bit 1
+            of the column of that name is set, from v to u where bit 2 is.
+        crs
+            The CRS that the streets must be in; default: whatever projected one they are in.
+        walk_speed_mps
+            Metres per second on foot.
+        drive_kmh
+            Class → km/h, taking the place of figures of `DRIVE_KMH`. A street
+            with a known limit is driven at 0.8 of it.
+        leg_kmh
+            Speed of driven legs between points and streets.
+
+        Raises
+        ------
+        InputError
+            If a street can't be used, or no speed is positive.
+        MissingColumnError, DuplicateIdError, CRSError
+            If the layer lacks a column, has an id twice or isn't in metres.
+        """
+        crs = _check_streets(streets, mode, crs)
+        streets = streets[streets[mode].to_numpy() > 0]
+        passage = streets[mode].to_numpy()
+        lines = streets.geometry.to_numpy()
+        length_m = shapely.length(lines)
+        if mode == "walk":
+            speed: Floats | float = require_positive(walk_speed_mps, what="the walking speed in m/s")
+            leg_mps, profile = walk_speed_mps, f"walk {walk_speed_mps:g} m/s"
+        else:
+            speed = drive_speeds_mps(streets, drive_kmh)
+            leg_mps = require_positive(leg_kmh, what="the speed of legs in km/h") / 3.6
+            profile = _drive_profile(drive_kmh, leg_kmh)
+        ms = edge_times_ms(length_m, speed)
+        forward_ms = np.where(passage & FORWARD, ms, CLOSED).astype(np.int32)
+        backward_ms = np.where(passage & BACKWARD, ms, CLOSED).astype(np.int32)
+        junction, x, y, u, v = _number_junctions(streets, lines)
+        return cls(
+            mode=mode,
+            crs=crs,
+            profile=profile,
+            junction=junction,
+            node_x=x,
+            node_y=y,
+            street_ids=streets.index.astype("str").rename("street_id"),
+            edge_u=u,
+            edge_v=v,
+            edge_length_m=length_m,
+            forward_ms=forward_ms,
+            backward_ms=backward_ms,
+            geometry=lines,
+            main=_main_edges(u, v, forward_ms, backward_ms, len(junction), strong=mode == "drive"),
+            leg_speed_mps=leg_mps,
+        )
+
+    @property
+    def nodes(self) -> int:
+        """Number of junctions."""
+        return len(self.junction)
+
+    @property
+    def edges(self) -> int:
+        """Number of streets."""
+        return len(self.edge_u)
+
+    def snap(self, points: gpd.GeoSeries | gpd.GeoDataFrame, *, max_snap_m: float | None = None) -> Access:
+        """Join points to the nearest point of the nearest street that isn't an island.
+
+        Of streets that are equally near the first in the layer is taken. A
+        point further than `max_snap_m`, or without coordinates, is rejected
+        (edge −1, listed in :attr:`Access.rejected`), never moved.
+
+        Parameters
+        ----------
+        points
+            Points by id (unique strings), in the network's CRS.
+        max_snap_m
+            The longest leg; default 300 m on foot, 500 m driving.
+
+        Raises
+        ------
+        CRSError
+            If the points are in another CRS.
+        InputError
+            If a geometry isn't a point or an id isn't a string.
+        DuplicateIdError
+            If an id occurs twice.
+        """
+        series = points.geometry
+        ids = id_index(series.index, what="points to join to the network")
+        limit_m = MAX_SNAP_M[self.mode] if max_snap_m is None else max_snap_m
+        if not limit_m >= 0:
+            raise InputError(f"max_snap_m is {max_snap_m!r}; expected metres, 0 or more")
+        geometry = _usable_points(series, self.crs)
+        edge, leg_m = self._nearest_edges(geometry)
+        edge[~(leg_m <= limit_m)] = -1
+        joined = edge >= 0
+        offset_m = np.full(len(edge), np.nan)
+        offset_m[joined] = shapely.line_locate_point(self.geometry[edge[joined]], geometry[joined])
+        xy = shapely.get_x(geometry), shapely.get_y(geometry)
+        return locate(self, ids, edge, offset_m, leg_m=leg_m, points=xy, max_snap_m=float(limit_m))
+
+    def points_on(self, edge: npt.NDArray[np.integer], offset_m: Floats) -> Floats:
+        """Return x and y (m, 2) of places given by edge and metres from its junction u."""
+        lines = self.geometry[edge]
+        return shapely.get_coordinates(shapely.line_interpolate_point(lines, offset_m)).reshape(-1, 2)
+
+    def islands(self) -> gpd.GeoDataFrame:
+        """Return the streets that are never joined to: ``street_id``, ``length_m`` and the line."""
+        lost = ~self.main
+        return gpd.GeoDataFrame(
+            {"length_m": self.edge_length_m[lost]},
+            index=self.street_ids[lost],
+            geometry=self.geometry[lost],
+            crs=self.crs,
+        )
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return the network for networkx, with the same whole milliseconds.
+
+        Nodes are the junctions' numbers in the streets layer, with ``x`` and
+        ``y``; arcs carry ``ms``, ``length_m`` and ``street_id``, and have as
+        key the street's id and whether they run from u to v.
+        """
+        import networkx as nx  # noqa: PLC0415 - only who asks for it pays for it
+
+        graph = nx.MultiDiGraph(crs=self.crs, mode=self.mode, profile=self.profile)
+        for number, x, y in zip(self.junction.tolist(), self.node_x.tolist(), self.node_y.tolist(), strict=True):
+            graph.add_node(number, x=x, y=y)
+        u, v = self.junction[self.edge_u].tolist(), self.junction[self.edge_v].tolist()
+        for edge, street in enumerate(self.street_ids):
+            length_m = float(self.edge_length_m[edge])
+            for forward, tail, head, ms in (
+                (True, u[edge], v[edge], int(self.forward_ms[edge])),
+                (False, v[edge], u[edge], int(self.backward_ms[edge])),
+            ):
+                if ms >= 0:
+                    graph.add_edge(tail, head, key=(street, forward), ms=ms, length_m=length_m, street_id=street)
+        return graph
+
+    def _arcs(self) -> tuple[Ints32, Ints32, Ints32]:
+        """Return tail, head and milliseconds of all open directions."""
+        forward, backward = self.forward_ms >= 0, self.backward_ms >= 0
+        return (
+            np.concatenate([self.edge_u[forward], self.edge_v[backward]]),
+            np.concatenate([self.edge_v[forward], self.edge_u[backward]]),
+            np.concatenate([self.forward_ms[forward], self.backward_ms[backward]]),
+        )
+
+    def _nearest_edges(self, points: npt.NDArray[np.object_]) -> tuple[Ints32, Floats]:
+        """Return the nearest kept edge of each point (−1 none) and the distance (NaN no point, ∞ no edge)."""
+        edge = np.full(len(points), -1, dtype=np.int32)
+        leg_m = np.where(shapely.is_missing(points), np.nan, np.inf)
+        (point, found), distance = self._tree.query_nearest(points, return_distance=True)
+        # of equally near ones the lowest position, whatever the tree's order
+        order = np.lexsort((found, point))
+        point, found, distance = point[order], found[order], distance[order]
+        first = np.diff(point, prepend=-1) != 0
+        edge[point[first]] = self._tree_edge[found[first]]
+        leg_m[point[first]] = distance[first]
+        return edge, leg_m
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256(f"{self.mode}|{self.profile}|{self.leg_speed_mps!r}|{self.crs.to_wkt()}".encode())
+        digest.update("\0".join(self.street_ids).encode())
+        for array in (self.junction, self.edge_u, self.edge_v, self.forward_ms, self.backward_ms, self.main):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        xy, line = shapely.get_coordinates(self.geometry, return_index=True)
+        digest.update(xy.tobytes())
+        digest.update(line.tobytes())
+        return digest.hexdigest()
+
+
+def _check_streets(streets: gpd.GeoDataFrame, mode: str, crs: pyproj.CRS | None) -> pyproj.CRS:
+    """Refuse a streets layer that can't become a network, and return its CRS."""
+    if mode not in MAX_SNAP_M:
+        raise InputError(f"mode is {mode!r}; expected 'walk' or 'drive'")
+    require_columns(streets, {"u", "v", "highway", "walk", "drive", "maxspeed_kmh", "geometry"}, what="streets")
+    found = require_projected(streets.crs, what="the streets layer")
+    if crs is not None and found != pyproj.CRS.from_user_input(crs):
+        raise CRSError(f"the streets layer is in {found.name}; expected {crs.name}: reproject it with to_crs()")
+    id_index(streets.index, what="streets")
+    lines = streets.geometry.to_numpy()
+    faults = {
+        "is not a LineString": shapely.get_type_id(lines) != shapely.GeometryType.LINESTRING,
+        "has no or not finite coordinates": ~np.isfinite(shapely.bounds(lines)).all(axis=1),
+        f"has a {mode} that isn't 0, 1, 2 or 3": ~streets[mode].isin([0, 1, 2, 3]).to_numpy(),
+        "has a junction below 0": ((streets["u"] < 0) | (streets["v"] < 0)).to_numpy(),
+    }
+    for fault, rows in faults.items():
+        if rows.any():
+            raise InputError(
+                f"streets: {rows.sum()} of {len(streets)} rows can't be used; "
+                f"street {streets.index[rows][0]} {fault}: mend or drop it"
+            )
+    return found
+
+
+def _drive_profile(drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str:
+    own = "".join(f", {name} {kmh:g}" for name, kmh in sorted((drive_kmh or {}).items()))
+    return (
+        f"drive, free flow: km/h by class (OSRM car defaults; unknown class 30{own}), "
+        f"{MAXSPEED_FACTOR:g} × maxspeed where known; legs {leg_kmh:g} km/h"
+    )
+
+
+def _number_junctions(
+    streets: gpd.GeoDataFrame, lines: npt.NDArray[np.object_]
+) -> tuple[Ints64, Floats, Floats, Ints32, Ints32]:
+    """Return the junctions in use, numbered along a Hilbert curve, their x and y, and each street's u and v."""
+    ends = np.concatenate([streets["u"].to_numpy(dtype=np.int64), streets["v"].to_numpy(dtype=np.int64)])
+    xy = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, at)).reshape(-1, 2) for at in (0, -1)])
+    junction, first, position = np.unique(ends, return_index=True, return_inverse=True)
+    apart = np.hypot(*(xy - xy[first][position]).T)
+    if len(apart) and apart.max() > JUNCTION_TOLERANCE_M:
+        worst = int(apart.argmax())
+        raise InputError(
+            f"street {streets.index[worst % len(streets)]} ends {apart[worst]:.2f} m away from its junction "
+            f"{ends[worst]}; streets that share a junction must meet there: check u, v and the line's direction"
+        )
+    x, y = xy[first, 0], xy[first, 1]
+    curve = gpd.GeoSeries(gpd.points_from_xy(x, y)).hilbert_distance().to_numpy() if len(x) else np.empty(0)
+    order = np.lexsort((junction, curve))
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    u, v = rank[position].reshape(2, -1)
+    return junction[order], x[order], y[order], np.ascontiguousarray(u), np.ascontiguousarray(v)
+
+
+def _main_edges(u: Ints32, v: Ints32, forward_ms: Ints32, backward_ms: Ints32, nodes: int, *, strong: bool) -> Bools:
+    """Return which edges lie in a component that is kept."""
+    if not nodes:
+        return np.zeros(0, dtype=bool)
+    forward, backward = forward_ms >= 0, backward_ms >= 0
+    tail, head = np.concatenate([u[forward], v[backward]]), np.concatenate([v[forward], u[backward]])
+    graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
+    _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
+    size = np.bincount(label)
+    kept = size >= min(MAIN_SHARE * nodes, size.max())
+    return np.asarray(kept[label[u]] & (label[u] == label[v]))
+
+
+def _compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
+    """Return arcs in compressed rows, each packed as milliseconds × 2³² + head."""
+    order = np.lexsort((ms, head, tail))
+    start = np.zeros(nodes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(tail, minlength=nodes), out=start[1:])
+    return start, (ms[order].astype(np.int64) << 32) | head[order]
+
+
+def _usable_points(points: gpd.GeoSeries, crs: pyproj.CRS) -> npt.NDArray[Any]:
+    """Return points as an object array with None for those without coordinates."""
+    if points.crs is None or points.crs != crs:
+        found = "no CRS" if points.crs is None else points.crs.name
+        raise CRSError(f"the points to join are in {found}; expected {crs.name}: reproject them with to_crs()")
+    geometry = points.to_numpy().copy()
+    there = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    strange = there & (shapely.get_type_id(geometry) != shapely.GeometryType.POINT)
+    if strange.any():
+        raise InputError(
+            f"{strange.sum()} places are no points (first: {points.index[strange][0]}, "
+            f"a {geometry[strange][0].geom_type}); take their representative_point()"
+        )
+    finite = np.isfinite(shapely.get_x(geometry)) & np.isfinite(shapely.get_y(geometry))
+    geometry[~(there & finite)] = None
+    return geometry

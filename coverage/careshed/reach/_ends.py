@@ -1,0 +1,108 @@
+"""From points on edges to what the search takes: either direction, one form.
+
+Searching from destinations back to origins is searching the reversed graph
+from u to v as if from v to u: times from one end become rests to the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from careshed.errors import InputError
+from careshed.network import CLOSED, Access, RoadNetwork
+from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets
+from careshed.reach._times import row_starts
+
+__all__ = ["edge_ms", "graph_of", "require_same_network", "sources_of", "spots_of", "targets_of"]
+
+
+Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
+
+
+def frozen(arrays: Arrays) -> Arrays:
+    """Make arrays read-only: numba compiles anew for every mixture of those that are and those that aren't."""
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return arrays
+
+
+def require_same_network(network: RoadNetwork, access: Access, *, what: str) -> Access:
+    """Refuse points that were joined to another network."""
+    if access.network_hash != network.hash:
+        raise InputError(f"{what} were joined to another network; join them to this one with network.snap()")
+    return access
+
+
+def graph_of(network: RoadNetwork, *, reverse: bool) -> Graph:
+    """Return the graph, or the reversed one."""
+    return Graph(network.in_start, network.in_arcs) if reverse else Graph(network.out_start, network.out_arcs)
+
+
+def edge_ms(network: RoadNetwork, *, reverse: bool) -> tuple[Ints32, Ints32]:
+    """Return each edge's time from u to v and from v to u; in the reversed graph they change places."""
+    there, back = network.forward_ms, network.backward_ms
+    return (back, there) if reverse else (there, back)
+
+
+def spots_of(network: RoadNetwork, access: Access, extra_ms: Ints64 | int = 0, *, reverse: bool) -> Spots:
+    """Return places with their times from u and from v, in the graph or the reversed one."""
+    joined = access.joined
+    from_u, from_v = access.at_forward_ms, access.at_backward_ms
+    if reverse:
+        from_u, from_v = _rest(network.backward_ms, access.edge, from_v), _rest(network.forward_ms, access.edge, from_u)
+    base = np.where(joined, access.leg_ms + np.int64(0) + extra_ms, 0)
+    base_ms = np.minimum(base, np.iinfo(np.int32).max).astype(np.int32)
+    return frozen(Spots(access.edge, access.offset_m, from_u, from_v, base_ms))
+
+
+def _rest(whole_ms: Ints32, edge: Ints32, at_ms: Ints32) -> Ints32:
+    if not len(whole_ms):
+        return at_ms
+    return np.where(at_ms >= 0, whole_ms[edge] - at_ms, CLOSED).astype(np.int32)
+
+
+def sources_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Ends:
+    """Return the junctions that each place leads to, and the times."""
+    from_u_all, from_v_all = edge_ms(network, reverse=reverse)
+    to_v, to_u = _rest(from_u_all, spots.edge, spots.from_u_ms), _rest(from_v_all, spots.edge, spots.from_v_ms)
+    return _ends(network, spots, to_u, to_v)
+
+
+def targets_of(network: RoadNetwork, spots: Spots) -> Targets:
+    """Return the places in rows by the junctions they are entered from, and by edge."""
+    ends = _ends(network, spots, spots.from_u_ms, spots.from_v_ms)
+    target, side = np.nonzero(ends.node >= 0)
+    node, ms = ends.node[target, side], ends.ms[target, side]
+    by_node = np.lexsort((target, node))
+    on = np.flatnonzero(spots.edge >= 0)
+    by_edge = on[np.argsort(spots.edge[on], kind="stable")]
+    targets = Targets(
+        spots,
+        row_starts(node, network.nodes),
+        target[by_node].astype(np.int32),
+        ms[by_node],
+        row_starts(spots.edge[on], network.edges),
+        by_edge.astype(np.int32),
+    )
+    return frozen(targets)
+
+
+def _ends(network: RoadNetwork, spots: Spots, u_ms: Ints32, v_ms: Ints32) -> Ends:
+    """Join each place to both ends of its edge, or to the one junction that it stands at."""
+    joined = spots.edge >= 0
+    edge = np.where(joined, spots.edge, 0)
+    if not network.edges:
+        return frozen(Ends(*np.full((2, len(edge), 2), -1, dtype=np.int32)))
+    at_u = joined & (spots.offset_m == 0)
+    at_v = joined & ~at_u & (spots.offset_m == network.edge_length_m[edge])
+    node = np.column_stack([network.edge_u[edge], network.edge_v[edge]])
+    along = np.column_stack([u_ms, v_ms])
+    along[at_u, 0] = along[at_v, 1] = 0
+    node[(along < 0) | ~joined[:, None]] = -1
+    # at a junction, the way over the edge's other end is one of the network's own
+    node[at_u, 1] = node[at_v, 0] = -1
+    whole = np.minimum(along.astype(np.int64) + spots.base_ms[:, None], np.iinfo(np.int32).max)
+    return frozen(Ends(np.ascontiguousarray(node), np.ascontiguousarray(whole.astype(np.int32))))
