@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from careshed.osm._extract import OsmExtract
 from careshed.osm._files import read_osm
+from careshed.osm._place import download_place
 from careshed.osm._roads import read_roads
+from careshed.osm._services import MapServices
 
-__all__ = ["OsmExtract", "read_osm", "read_roads"]
+__all__ = ["MapServices", "OsmExtract", "download_place", "read_osm", "read_roads"]

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pyproj
+from shapely.geometry.base import BaseGeometry
 
 from careshed.osm._features import (
     Feature,
@@ -45,6 +46,8 @@ class OsmExtract:
         Residential buildings: ``building``, ``levels`` (NaN unknown), ``floor_area_m2``, a point.
     water
         Lakes and wide rivers: ``kind``, ``name``, a polygon.
+    outline
+        Outline of the place that was asked for; None for a file.
     notes
         What was left out or assumed, a sentence each.
     """
@@ -59,6 +62,7 @@ class OsmExtract:
     boundaries: gpd.GeoDataFrame
     buildings: gpd.GeoDataFrame
     water: gpd.GeoDataFrame
+    outline: BaseGeometry | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -67,17 +71,18 @@ class OsmExtract:
         *,
         source: str,
         date: str,
-        nodes: tuple[Sequence[int], Sequence[float], Sequence[float]],
+        nodes: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike],
         ways: Sequence[Way],
         features: Sequence[Feature],
         admin_level: int,
+        outline: BaseGeometry | None = None,
         notes: Sequence[str] = (),
     ) -> OsmExtract:
         """Sort features into their frames.
 
         Parameters
         ----------
-        source, date, notes
+        source, date, outline, notes
             As for the class.
         nodes
             Ids, longitudes, latitudes.
@@ -106,6 +111,7 @@ class OsmExtract:
             boundaries=boundaries,
             buildings=buildings,
             water=frame_water(sorted_out.get("water", [])),
+            outline=outline,
             notes=(*notes, *twice, *levels, *storeys),
         )
 

@@ -178,12 +178,9 @@ def frame_facilities(features: Sequence[Feature]) -> tuple[gpd.GeoDataFrame, lis
 
 def frame_boundaries(features: Sequence[Feature], *, admin_level: int) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Lay out administrative units of one level: ``name``, ``name_en``, ``population``, a polygon each."""
-    chosen = [
-        feature
-        for feature in features
-        if feature.tags.get("admin_level") == str(admin_level) and feature.geometry.geom_type.endswith("Polygon")
-    ]
-    levels = sorted({feature.tags.get("admin_level", "none") for feature in features})
+    areas = [feature for feature in features if feature.geometry.geom_type.endswith("Polygon")]
+    chosen = [feature for feature in areas if feature.tags.get("admin_level") == str(admin_level)]
+    levels = sorted({feature.tags.get("admin_level", "unknown") for feature in areas})
     frame = _frame(
         chosen,
         {
@@ -193,7 +190,8 @@ def frame_boundaries(features: Sequence[Feature], *, admin_level: int) -> tuple[
         },
         gpd.GeoSeries([feature.geometry for feature in chosen], crs=4326),
     )
-    note = f"no boundary of admin_level={admin_level} is complete; levels there: {', '.join(levels) or 'none'}"
+    others = ", ".join(levels) or "none"
+    note = f"no boundary of admin_level={admin_level} is there and whole; of other levels there are {others}"
     return frame, [] if chosen else [note]
 
 

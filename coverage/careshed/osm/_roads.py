@@ -7,6 +7,7 @@ from pathlib import Path
 import geopandas as gpd
 import pyproj
 
+from careshed.osm._edges import read_geopackage, read_graphml
 from careshed.osm._files import read_osm
 from careshed.streets import StreetNotes
 
@@ -19,7 +20,7 @@ def read_roads(path: Path | str, *, crs: pyproj.CRS | None = None) -> tuple[gpd.
     Parameters
     ----------
     path
-        ``.osm.pbf``, ``.osm`` or ``.osm.gz``.
+        ``.osm.pbf``, ``.osm`` or ``.osm.gz``; ``.graphml`` of OSMnx; ``.gpkg``.
     crs
         Projected CRS; by default the UTM zone of the extent's centre.
 
@@ -33,5 +34,11 @@ def read_roads(path: Path | str, *, crs: pyproj.CRS | None = None) -> tuple[gpd.
     FileFaultError
         If the file can't be read as what its suffix says.
     """
-    streets, notes = read_osm(path).streets(crs=crs)
+    name = str(path).lower()
+    if name.endswith(".graphml"):
+        streets, notes = read_graphml(path, crs=crs)
+    elif name.endswith(".gpkg"):
+        streets, notes = read_geopackage(path, crs=crs)
+    else:
+        streets, notes = read_osm(path).streets(crs=crs)
     return streets, pyproj.CRS.from_user_input(streets.crs), notes
