@@ -18,7 +18,7 @@ import shapely
 
 from careshed.area import StudyArea
 from careshed.network import Access, RoadNetwork
-from careshed.reach import Reach, TravelTimes, reach_times
+from careshed.reach import Direction, Reach, TravelTimes, reach_times
 from careshed.targets import Quota, Service
 
 __all__ = [
@@ -135,12 +135,13 @@ def coverage_shares(
     Coverage
         By demand point, community, subdistrict and in all.
     """
-    standard_s = service.standard_s
+    # what is left of the standard for the way
+    way_s = service.standard_s - service.delay_s
     facilities = area.facilities_of(service.kinds)
     demand = _nearest_of_demand(times, area.demand.index, service)
-    demand["covered"] = demand["seconds"] <= standard_s
+    demand["covered"] = demand["seconds"] <= service.standard_s
     communities = _by_community(area, demand, service)
-    reach = reach_times(network, facilities.geometry, cutoff_s=standard_s, direction=service.direction)
+    reach = reach_times(network, facilities.geometry, cutoff_s=way_s, direction=service.direction)
     units = area.subdistricts.index
     counts = pd.DataFrame(0.0, index=units, columns=[*_COUNTS, *_COUNTS.values()])
     counts["communities"] = communities.groupby("subdistrict_id").size()
@@ -150,21 +151,24 @@ def coverage_shares(
     counts["people"] = people.groupby(unit).sum()
     counts["people_covered"] = people[demand["covered"]].groupby(unit).sum()
     if elderly_network is not None and area.demand["elderly"].sum() > 0:
-        slow = reach_times(elderly_network, facilities.geometry, cutoff_s=standard_s, direction=service.direction)
-        within = slow.at(elderly_network.snap(area.demand.geometry)) <= standard_s
+        points = elderly_network.snap(area.demand.geometry)
+        slow = nearest_seconds(
+            elderly_network, facilities.geometry, points, cutoff_s=way_s, direction=service.direction
+        )
+        within = slow <= way_s
         counts["elderly"] = area.demand["elderly"].groupby(unit).sum()
         counts["elderly_covered"] = area.demand["elderly"][within].groupby(unit).sum()
-    counts[["cells", "cells_covered"]] = _cells(area, network, reach, standard_s)
-    counts[["street_m", "street_m_covered"]] = _streets(area, reach, standard_s)
+    counts[["cells", "cells_covered"]] = _cells(area, network, reach)
+    counts[["street_m", "street_m_covered"]] = _streets(area, reach)
     counts = counts.fillna(0.0)
     subdistricts = _with_shares(counts)
     subdistricts.insert(0, "name", area.subdistricts["name"])
     total = _with_shares(counts.sum().to_frame().T).iloc[0]
-    return Coverage(standard_s, demand, communities, subdistricts, total)
+    return Coverage(service.standard_s, demand, communities, subdistricts, total)
 
 
 def nearest_seconds(
-    network: RoadNetwork, places: gpd.GeoSeries, points: Access, *, cutoff_s: float, direction: str
+    network: RoadNetwork, places: gpd.GeoSeries, points: Access, *, cutoff_s: float, direction: Direction
 ) -> pd.Series:
     """Return the time between each point and the nearest of some places.
 
@@ -188,6 +192,7 @@ def _nearest_of_demand(times: TravelTimes, demand_ids: pd.Index, service: Servic
     """Return the nearest facility of each demand point, in whichever direction the service runs."""
     nearest = times.nearest(by="origin" if service.direction == "to" else "destination")
     nearest.columns = pd.Index(["facility_id", "seconds"])
+    nearest["seconds"] += service.delay_s
     return nearest.reindex(demand_ids)
 
 
@@ -224,7 +229,7 @@ def _server_of_most(frame: pd.DataFrame) -> pd.Series:
     return ordered.drop_duplicates("community_id").set_index("community_id")["facility_id"]
 
 
-def _cells(area: StudyArea, network: RoadNetwork, reach: Reach, standard_s: float) -> pd.DataFrame:
+def _cells(area: StudyArea, network: RoadNetwork, reach: Reach) -> pd.DataFrame:
     """Count 100 m cells by subdistrict, and those whose centre is within the standard."""
     west, south, east, north = area.subdistricts.total_bounds
     x = np.arange(np.floor(west / CELL_M), np.ceil(east / CELL_M)) * CELL_M + CELL_M / 2
@@ -236,22 +241,35 @@ def _cells(area: StudyArea, network: RoadNetwork, reach: Reach, standard_s: floa
     points.index = points.index.astype("str")
     seconds = reach.at(network.snap(points))
     ids = area.subdistricts.index[cells["unit"]]
-    within = pd.Series(seconds.to_numpy() <= standard_s, index=ids)
+    within = pd.Series(seconds.notna().to_numpy(), index=ids)
     return within.groupby(level=0).agg(["size", "sum"]).set_axis(["cells", "cells_covered"], axis=1)
 
 
-def _streets(area: StudyArea, reach: Reach, standard_s: float) -> pd.DataFrame:
+def _streets(area: StudyArea, reach: Reach) -> pd.DataFrame:
     """Measure street metres by subdistrict, and those within the standard."""
-    parts = reach.parts(standard_s)
-    metres = {}
-    for name, lines in {"street_m": parts, "street_m_covered": parts[parts["reached"]]}.items():
-        line, unit = area.subdistricts.sindex.query(lines.geometry, predicate="intersects")
-        geometry = lines.geometry.to_numpy()[line]
-        polygons = area.subdistricts.geometry.to_numpy()[unit]
-        within = shapely.contains_properly(polygons, geometry)
-        geometry[~within] = shapely.intersection(geometry[~within], polygons[~within])
-        metres[name] = pd.Series(shapely.length(geometry), index=area.subdistricts.index[unit]).groupby(level=0).sum()
-    return pd.DataFrame(metres)
+    parts = reach.parts()
+    return pd.DataFrame(
+        {
+            "street_m": _metres_by_unit(parts.geometry.to_numpy(), area.subdistricts),
+            "street_m_covered": _metres_by_unit(parts.geometry[parts["reached"]].to_numpy(), area.subdistricts),
+        }
+    )
+
+
+def _metres_by_unit(lines: npt.NDArray[np.object_], units: gpd.GeoDataFrame) -> pd.Series:
+    """Measure lines inside each unit; one that runs along a border belongs to the first unit only."""
+    polygons = units.geometry.to_numpy()
+    pairs = pd.DataFrame(units.sindex.query(lines, predicate="intersects").T, columns=["line", "unit"])
+    pairs = pairs.sort_values(["line", "unit"], ignore_index=True)
+    inside = lines[pairs["line"]]
+    shared = pairs["line"].duplicated(keep=False).to_numpy() | ~shapely.covers(polygons[pairs["unit"]], inside)
+    inside[shared] = shapely.intersection(inside[shared], polygons[pairs["unit"][shared]])
+    earlier = pairs.merge(pairs, on="line", suffixes=("", "_before"))
+    earlier = earlier[earlier["unit_before"] < earlier["unit"]]
+    row = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(earlier[["line", "unit"]]))
+    for number, before in zip(row, polygons[earlier["unit_before"]], strict=True):
+        inside[number] = shapely.difference(inside[number], before)
+    return pd.Series(shapely.length(inside), index=units.index[pairs["unit"]]).groupby(level=0).sum()
 
 
 def _with_shares(counts: pd.DataFrame) -> pd.DataFrame:

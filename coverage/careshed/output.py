@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Hashable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -151,9 +152,8 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
     }
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = table.reset_index().to_dict(orient="records")
-    return records
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return table.reset_index().to_dict(orient="records")
 
 
 def _tidy(value: Any) -> Any:

@@ -57,8 +57,8 @@ def coverage(plan: Plan) -> None:
         caption=f"a community is covered when ≥ {service.community_share:.0%} of its people are",
     )  # fmt: skip
     shares = ("community_share", "population_share", "elderly_share", "area_share", "street_share")
-    for row in plan.coverage.subdistricts.itertuples():
-        table.add_row(escape(row.name), *(_percent(getattr(row, share)) for share in shares))
+    for _, row in plan.coverage.subdistricts.iterrows():
+        table.add_row(escape(str(row["name"])), *(_percent(row[share]) for share in shares))
     table.add_section()
     table.add_row("all", *(_percent(plan.coverage.total[share]) for share in shares), style="bold")
     console.print(table)
@@ -89,11 +89,9 @@ def stations(plan: Plan) -> None:
     if solution is None or solution.status == "infeasible":
         return
     table = Table("station", "name", "subdistrict", "tier", "status", "open by", "people served", title="stations")
-    for row in plan.stations.itertuples():
-        table.add_row(
-            *(escape(str(cell)) for cell in (row.Index, row.name, row.subdistrict, row.tier, row.status, row.by)),
-            f"{row.people:,}",
-        )
+    for site, row in plan.stations.iterrows():
+        cells = [site, *row[["name", "subdistrict", "tier", "status", "by"]], f"{row['people']:,}"]
+        table.add_row(*(escape(str(cell)) for cell in cells))
     console.print(table)
     proof = Table(
         "level", "objective", "bound", "gap", "status", title=f"proof: {solution.status}, gap {solution.gap:g}"
@@ -109,14 +107,13 @@ def scorecard(plan: Plan) -> None:
 
     card: pd.DataFrame = scorecard_table(plan)
     table = Table("id", "target", "value", "asked", "met", title="scorecard")
-    for row in card.itertuples(index=False):
-        if row.reason:
-            table.add_row("", escape(str(row.text)), "", "", escape(f"left out: {row.reason}"), style="dim")
+    for _, row in card.iterrows():
+        if row["reason"]:
+            table.add_row("", escape(row["text"]), "", "", escape(f"left out: {row['reason']}"), style="dim")
             continue
-        met = "[green]yes[/]" if row.met else "[bold red]no[/]"
-        table.add_row(
-            row.id, escape(row.text), _figure(row.statistic, row.value), _figure(row.statistic, row.target), met
-        )
+        met = "[green]yes[/]" if row["met"] else "[bold red]no[/]"
+        value, asked = (_figure(row["statistic"], row[column]) for column in ("value", "target"))
+        table.add_row(row["id"], escape(row["text"]), value, asked, met)
     console.print(table)
 
 
@@ -141,14 +138,9 @@ def scores(found: Scores) -> None:
     """Print the ten best candidates, and the first rows that could not be scored."""
     columns = ("rank", "site", "people newly covered", "communities", "time saved, s", "overlap")
     table = Table(*columns, title="best ten")
-    for row in found.best.itertuples():
-        figures = (
-            f"{row.people_gained:,}",
-            f"{row.communities_gained}",
-            f"{row.time_saved_s:.1f}",
-            _percent(row.overlap),
-        )
-        table.add_row(str(row.rank), escape(str(row.Index)), *figures)
+    for site, row in found.best.iterrows():
+        figures = (f"{row['people_gained']:,}", f"{row['communities_gained']}", f"{row['time_saved_s']:.1f}")
+        table.add_row(str(row["rank"]), escape(str(site)), *figures, _percent(row["overlap"]))
     console.print(table)
     for bad in found.rejected.head(10).itertuples(index=False):
         stderr.print(f"[yellow]rejected[/] {escape(f'{bad.file}, line {bad.line} ({bad.id}): {bad.reason}')}")

@@ -131,7 +131,7 @@ def score_candidates(today: Baseline, candidates: gpd.GeoSeries) -> pd.DataFrame
     count = len(candidates)
 
     def people_of(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(site, weights, minlength=count)
+        return np.bincount(site, weights, minlength=count).astype(np.float64)
 
     people = today.people[point]
     gained = people_of(people * fresh)

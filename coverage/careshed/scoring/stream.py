@@ -104,7 +104,7 @@ def score_file(
     with new_file(output) as final, TemporaryDirectory(dir=output.parent, prefix=".scores-") as folder:
         chunks = read_places_in_chunks(candidates, "candidates", rows=chunk, crs=area.crs, units=area.subdistricts)
         for number, places in enumerate(chunks):
-            scores, bad = _score_chunk(today, places)
+            scores, bad = _score_chunk(today, places, candidates)
             rejected.append(bad)
             _refuse_seen(scores.index, seen, candidates)
             scores.reset_index().to_parquet(Path(folder, f"{number:06}.parquet"), index=False)
@@ -120,7 +120,7 @@ def score_file(
     return Scores(len(ranks), best, bad_rows)
 
 
-def _score_chunk(today: Baseline, places: Places) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _score_chunk(today: Baseline, places: Places, candidates: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score the places of a chunk; those too far from any street are rejected with their line."""
     frame = places.frame
     scores = score_candidates(today, frame.geometry)
@@ -132,7 +132,7 @@ def _score_chunk(today: Baseline, places: Places) -> tuple[pd.DataFrame, pd.Data
     far = table["snap_m"].isna().to_numpy()
     bad = pd.DataFrame(
         {
-            "file": Path(places.file).name,
+            "file": Path(candidates).name,
             "line": places.lines[far].astype("str").to_numpy(),
             "id": frame.index[far],
             "reason": f"too far from any street that the service is reached by ({today.service.mode})",

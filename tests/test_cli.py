@@ -1,0 +1,147 @@
+"""The commands as a newcomer types them: output, exit codes, one sentence for a fault."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+from careshed.cli import main
+
+
+@pytest.fixture
+def careshed(monkeypatch, capsys):
+    """Return a function that runs a command line: exit code, standard output, standard error."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["careshed", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = left.code or 0
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def folder(town, tmp_path):
+    import tomllib
+
+    town.write(tmp_path / "town")
+    text = json.dumps(town.targets.model_dump(mode="json", exclude_none=True))
+    lines = _toml(json.loads(text))
+    tomllib.loads(lines)
+    (tmp_path / "town" / "targets.toml").write_text(lines, encoding="utf-8")
+    return tmp_path / "town"
+
+
+def _toml(table):
+    """Write nested data as TOML with inline tables only."""
+
+    def value(item):
+        if isinstance(item, dict):
+            return "{" + ", ".join(f"{key} = {value(inner)}" for key, inner in item.items()) + "}"
+        if isinstance(item, list):
+            return "[" + ", ".join(map(value, item)) + "]"
+        if isinstance(item, str) and item[:4].isdigit() and item[4:5] == "-":
+            return item
+        return json.dumps(item, ensure_ascii=False)
+
+    return "\n".join(f"{key} = {value(item)}" for key, item in table.items()) + "\n"
+
+
+def test_plan_writes_what_a_planner_hands_on(careshed, folder, tmp_path):
+    code, out, err = careshed("plan", folder, "--output", tmp_path / "out")
+    assert code == 0
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    wanted = {
+        "plan.json", "scorecard.csv", "map.html", "report.html",
+        "stations.geojson", "communities.geojson", "isochrones.geojson", "times-chc.parquet", "times-ems.parquet",
+    }  # fmt: skip
+    assert names >= wanted
+    assert "scorecard" in out
+    assert "optimal" in out
+    assert "SYNTHETIC" in err
+    assert json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))["siting"]["status"] == "optimal"
+
+
+def test_each_part_has_its_command(careshed, folder, tmp_path):
+    for command in ("coverage", "response", "site"):
+        code, out, _ = careshed(command, folder, "-o", tmp_path / "out")
+        assert code == 0, command
+        assert (tmp_path / "out" / f"{command}.json").exists()
+    code, out, _ = careshed("check", folder)
+    assert code == 0
+    assert "can be planned" in out
+
+
+def test_no_plan_is_exit_3_with_the_rule_and_the_remedy(careshed, folder, tmp_path):
+    code, _, err = careshed("site", folder, "--stations", 3, "-o", tmp_path / "out")
+    assert code == 3
+    assert "no plan meets the rules" in err
+    assert "remedy" in err
+
+
+def test_an_infeasible_plan_leaves_no_stations_of_an_earlier_run(careshed, folder, tmp_path):
+    careshed("plan", folder, "-o", tmp_path / "out")
+    code, _, _ = careshed("plan", folder, "-o", tmp_path / "out", "--stations", 3)
+    assert code == 3
+    assert not (tmp_path / "out" / "response-after.csv").exists()
+    assert json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))["siting"]["stations"] == []
+
+
+def test_compare_prints_both(careshed, folder, tmp_path):
+    careshed("plan", folder, "-o", tmp_path / "a")
+    careshed("plan", folder, "-o", tmp_path / "b", "--stations", 5)
+    code, out, _ = careshed("compare", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "both.csv")
+    assert code == 0
+    assert "mean response" in out
+    assert pd.read_csv(tmp_path / "both.csv", index_col="figure").loc["stations", "change"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("plan", "nowhere", "-o", "out"), "is no study area"),
+        (("plan", "TOWN", "-o", "FILE"), "is a file; expected a folder"),
+        (("coverage", "TOWN", "-o", "OUT", "--service", "fire"), "there are: chc, ems"),
+        (("site", "TOWN", "-o", "OUT", "--model", "magic"), "expected mclp"),
+        (("compare", "nowhere", "TOWN"), "has no plan.json"),
+        (("build", "-o", "OUT"), "--pbf FILE or the name of a --place"),
+        (("build", "-o", "OUT", "--pbf", "nowhere.osm.pbf"), "no such file"),
+        (("score", "TOWN", "nowhere.csv", "-o", "scores.parquet"), "no such file"),
+        (("score", "TOWN", "FILE", "-o", "scores.txt"), "neither .parquet nor .csv"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_exit_2(careshed, folder, tmp_path, words, sentence, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("x")
+    before = {file.name for file in tmp_path.iterdir()}
+    places = {"TOWN": folder, "FILE": tmp_path / "file", "OUT": tmp_path / "out"}
+    code, out, err = careshed(*(places.get(word, word) for word in words))
+    assert code == 2
+    said = [line for line in err.splitlines() if line.startswith("careshed:")]
+    assert len(said) == 1
+    assert sentence in said[0]
+    assert "Traceback" not in out + err
+    assert {file.name for file in tmp_path.iterdir()} == before
+
+
+def test_wrong_words_get_usage_and_exit_2(careshed):
+    assert careshed("plan")[0] == 2
+    assert careshed("plan", "a", "--stations", "many", "-o", "b")[0] == 2
+    assert careshed("nonsense")[0] == 2
+    code, out, _ = careshed("--version")
+    assert code == 0
+    assert out.startswith("careshed ")
+
+
+def test_help_needs_no_heavy_room(careshed):
+    code, out, _ = careshed("--help")
+    assert code == 0
+    for command in ("build", "check", "coverage", "response", "site", "plan", "compare", "score", "template"):
+        assert command in out
