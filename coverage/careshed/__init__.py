@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from careshed.area import StudyArea
-    from careshed.audit import audit
     from careshed.build import build_area, build_place
     from careshed.compare import compare_plans
     from careshed.errors import CareshedError
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from careshed.plan import Plan, make_plan
     from careshed.reach import TravelTimes, travel_times
     from careshed.report import write_report
-    from careshed.scorecard import scorecard
     from careshed.scoring import score_candidates
     from careshed.siting import SitingProblem, Solution, site
     from careshed.synthetic import synthesize
@@ -42,7 +40,6 @@ _HOMES = {
     "StudyArea": "area",
     "Targets": "targets",
     "TravelTimes": "reach",
-    "audit": "audit",
     "build_area": "build",
     "build_place": "build",
     "compare_plans": "compare",
@@ -53,7 +50,6 @@ _HOMES = {
     "read_targets": "targets",
     "response_times": "indicators",
     "score_candidates": "scoring",
-    "scorecard": "scorecard",
     "site": "siting",
     "synthesize": "synthetic",
     "travel_times": "reach",

@@ -31,6 +31,9 @@ __all__ = [
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
+_SHOWN = 5
+"""Rejected rows that are printed; all are in a file."""
+
 
 def area(area: StudyArea) -> None:
     """Print the layers of an area, with where they come from."""
@@ -142,8 +145,11 @@ def scores(found: Scores) -> None:
         figures = (f"{row['people_gained']:,}", f"{row['communities_gained']}", f"{row['time_saved_s']:.1f}")
         table.add_row(str(row["rank"]), escape(str(site)), *figures, _percent(row["overlap"]))
     console.print(table)
-    for bad in found.rejected.head(10).itertuples(index=False):
-        stderr.print(f"[yellow]rejected[/] {escape(f'{bad.file}, line {bad.line} ({bad.id}): {bad.reason}')}")
+    for bad in found.rejected.head(_SHOWN).itertuples(index=False):
+        text = escape(f"{bad.file}, line {bad.line} ({bad.id}): {bad.reason}")
+        stderr.print(f"[yellow]rejected[/] {text}", soft_wrap=True)
+    if len(found.rejected) > _SHOWN:
+        stderr.print(f"… and {len(found.rejected) - _SHOWN:,} more, listed in the .rejected.csv file")
 
 
 def _figure(statistic: str, value: float) -> str:
