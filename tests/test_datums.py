@@ -101,4 +101,4 @@ def test_split_datum_leaves_a_file_of_that_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a.csv:other").touch()
     assert split_datum("a.csv:other") == (Path("a.csv:other"), None)
-    assert split_datum(Path("a.csv:gcj02")) == (Path("a.csv:gcj02"), None)
+    assert split_datum(Path("a.csv:gcj02")) == (Path("a.csv"), "gcj02")

@@ -64,8 +64,7 @@ def split_datum(text: str | Path) -> tuple[Path, Datum | None]:
     >>> split_datum(r"C:\data\clinics.csv")[1] is None
     True
     """
-    if isinstance(text, Path):
-        return text, None
+    text = str(text)
     head, colon, tail = text.rpartition(":")
     name = tail.strip().lower().replace("-", "")
     if colon and head and name in DATUMS:

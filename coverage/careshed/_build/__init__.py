@@ -1,0 +1,1 @@
+"""Steps of building a study area, for :mod:`careshed.build`."""

@@ -1,0 +1,251 @@
+"""Build: from files, or from OpenStreetMap by a place's name, to a study area.
+
+What is missing is left out with a reason, never invented. Nothing is written
+here: `StudyArea.write` does that, whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import shapely
+
+from careshed._build.draft import Draft, fit
+from careshed._build.people import add_calls, add_communities, add_demand, read_population
+from careshed._build.sites import add_candidates, add_facilities
+from careshed._build.units import add_subdistricts
+from careshed._checks import readable_file
+from careshed.area import StudyArea, empty_layer
+from careshed.osm import MapServices, OsmExtract, download_place, read_osm, read_roads
+from careshed.streets import StreetNotes
+from careshed.targets import Targets, read_targets
+
+__all__ = ["build_area", "build_place"]
+
+File = Path | str | None
+_OSM_FILES = (".pbf", ".osm", ".osm.gz")
+
+
+def build_area(  # noqa: PLR0913 - one for each file that a planner may have
+    roads: Path | str,
+    *,
+    subdistricts: File = None,
+    communities: File = None,
+    facilities: File = None,
+    candidates: File = None,
+    population: File = None,
+    calls: File = None,
+    targets: File = None,
+    name: str = "",
+    strict: bool = False,
+    n_candidates: int = 150,
+    progress: Callable[[str], None] | None = None,
+) -> StudyArea:
+    """Build a study area from files.
+
+    Files of places may have a datum behind their name (``FILE:gcj02``).
+
+    Parameters
+    ----------
+    roads
+        Any file that :func:`careshed.osm.read_roads` takes. From a file of
+        OpenStreetMap facilities and buildings are taken too.
+    subdistricts
+        Outlines; without them the area is one unit, the convex hull of the roads.
+    communities
+        Points or polygons; without them there is no community share.
+    facilities
+        Without them, those of the roads' file; none where that has none.
+    candidates
+        Without them they are generated, see :func:`careshed.candidates.generate_candidates`.
+    population
+        GeoTIFF, points, or a table of totals by subdistrict.
+    calls
+        Points of emergency calls.
+    targets
+        ``targets.toml``.
+    name
+        The area's name; the roads file's where empty.
+    strict
+        Whether a row that can't be used is an error.
+    n_candidates
+        Candidate sites to generate.
+    progress
+        Is told each step.
+
+    Raises
+    ------
+    InputError
+        In one of its kinds, if a file can't be used.
+
+    Examples
+    --------
+    >>> area = build_area("roads.osm.pbf", subdistricts="units.geojson", name="西城区")  # doctest: +SKIP
+    """
+    say = progress or _silent
+    wanted = None if targets is None else read_targets(targets)
+    say(f"reading roads from {roads}")
+    file = readable_file(roads)
+    osm = file.name.lower().endswith(_OSM_FILES)
+    extract = read_osm(file) if osm else None
+    if extract is not None:
+        streets, notes = extract.streets()
+    else:
+        streets, _, notes = read_roads(file)
+    draft = _begin(streets, extract, notes, say, strict=strict)
+    draft.hash_file(file, "roads")
+    source = f"OpenStreetMap contributors (ODbL), {file.name}" if osm or file.suffix == ".graphml" else file.name
+    draft.came_from("streets", "real", source, extract.date if extract else "")
+    files = {
+        "subdistricts": subdistricts,
+        "communities": communities,
+        "facilities": facilities,
+        "candidates": candidates,
+        "population": population,
+        "calls": calls,
+        "targets": targets,
+    }
+    return _build(
+        draft, files, wanted or Targets(), name=name or file.name.partition(".")[0], n_candidates=n_candidates
+    )
+
+
+def build_place(  # noqa: PLR0913 - as build_area, and how to download
+    place: str,
+    *,
+    admin_level: int = 8,
+    buffer_m: float = 3000.0,
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+    cache_folder: Path | str | None = None,
+    timeout_s: float = 180,
+    subdistricts: File = None,
+    communities: File = None,
+    facilities: File = None,
+    candidates: File = None,
+    population: File = None,
+    calls: File = None,
+    targets: File = None,
+    name: str = "",
+    strict: bool = False,
+    n_candidates: int = 150,
+    progress: Callable[[str], None] | None = None,
+) -> StudyArea:
+    """Build a study area from OpenStreetMap, by the name of a place.
+
+    Parameters
+    ----------
+    place
+        As on openstreetmap.org, such as ``北京市西城区``.
+    admin_level
+        OpenStreetMap's level of the units; in China 8 is a subdistrict or township.
+    buffer_m
+        How far beyond the outline roads and facilities are fetched, metres.
+    overpass_url, nominatim_url
+        Other servers than the public ones.
+    cache_folder
+        Where answers are kept.
+    timeout_s
+        Seconds that a server may take over one question.
+    subdistricts, communities, facilities, candidates, population, calls, targets
+        Files that take the place of what is downloaded, as for :func:`build_area`.
+    name, strict, n_candidates, progress
+        As for :func:`build_area`.
+
+    Raises
+    ------
+    DownloadError
+        If a server fails or knows no such place.
+    InputError
+        In one of its kinds, if a file can't be used.
+    """
+    say = progress or _silent
+    wanted = None if targets is None else read_targets(targets)
+    services = MapServices(
+        overpass_url=overpass_url or MapServices().overpass_url,
+        nominatim_url=nominatim_url or MapServices().nominatim_url,
+        cache_folder=None if cache_folder is None else Path(cache_folder),
+        timeout_s=round(timeout_s),
+    )
+    extract = download_place(place, admin_level=admin_level, buffer_m=buffer_m, services=services, progress=say)
+    streets, notes = extract.streets()
+    draft = _begin(streets, extract, notes, say, strict=strict)
+    draft.came_from("streets", "real", f"OpenStreetMap contributors (ODbL), {place}", extract.date)
+    draft.assumptions["roads beyond the boundary"] = f"{buffer_m:g} m around {place}"
+    files = {
+        "subdistricts": subdistricts,
+        "communities": communities,
+        "facilities": facilities,
+        "candidates": candidates,
+        "population": population,
+        "calls": calls,
+        "targets": targets,
+    }
+    return _build(draft, files, wanted or Targets(), name=name or place, n_candidates=n_candidates)
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def _begin(
+    streets: gpd.GeoDataFrame,
+    extract: OsmExtract | None,
+    notes: StreetNotes,
+    say: Callable[[str], None],
+    *,
+    strict: bool,
+) -> Draft:
+    """Start a draft with its streets, in their CRS."""
+    draft = Draft(pyproj.CRS.from_user_input(streets.crs), extract, say, strict)
+    draft.layers["streets"] = streets
+    # of boundaries in a file nothing is made
+    whole = extract is not None and extract.outline is not None
+    told = [note for note in (extract.notes if extract is not None else ()) if whole or "admin_level" not in note]
+    told = [*notes.sentences(), *told]
+    if told:
+        draft.assumptions["roads"] = "; ".join(told)
+    return draft
+
+
+def _build(draft: Draft, files: dict[str, File], targets: Targets, *, name: str, n_candidates: int) -> StudyArea:
+    """Add layer after layer to the streets."""
+    units = add_subdistricts(draft, files["subdistricts"], name=name)
+    units, grains = read_population(draft, files["population"], units)
+    communities = add_communities(draft, files["communities"])
+    add_demand(draft, units, communities, grains)
+    add_calls(draft, files["calls"])
+    add_facilities(draft, files["facilities"], targets)
+    add_candidates(draft, files["candidates"], targets, n=n_candidates)
+    draft.layers["backdrop"] = _backdrop(draft)
+    if files["targets"] is not None:
+        draft.hash_file(files["targets"], "targets")
+    else:
+        draft.missing["targets"] = "no targets are given (--targets): nothing to judge by"
+    return StudyArea(
+        name=name,
+        crs=draft.crs,
+        **draft.layers,
+        targets=targets,
+        provenance=draft.provenance,
+        inputs=draft.inputs,
+        missing=draft.missing,
+        assumptions=draft.assumptions,
+        rejected=draft.all_rejected(),
+    )
+
+
+def _backdrop(draft: Draft) -> gpd.GeoDataFrame:
+    """Lakes and rivers, only to be drawn."""
+    if draft.extract is None or not len(draft.extract.water):
+        return empty_layer("backdrop", draft.crs)
+    water = draft.extract.water.to_crs(draft.crs)
+    shapes = shapely.set_precision(shapely.make_valid(water.geometry.to_numpy()), 0.01)
+    keep = ~shapely.is_empty(shapes)
+    draft.came_from("backdrop", "real", f"{draft.extract.source} (ODbL)", draft.extract.date)
+    frame = fit(water.set_geometry(gpd.GeoSeries(shapes, index=water.index, crs=draft.crs))[keep], "backdrop")
+    return frame[~pd.Index(frame.index).duplicated()]
