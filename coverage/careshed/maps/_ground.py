@@ -1,0 +1,113 @@
+"""The ground of the map: backdrop, streets, the veil outside, outlines with their cards."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from careshed.maps._layer import Key, MapLayer, shape_layer
+from careshed.maps._shapes import Shapes, feature
+from careshed.maps._style import ROADS
+from careshed.plan import Plan
+from careshed.wording import BACKDROPS, Label, count, minutes, percent
+
+__all__ = ["ground_layers"]
+
+VIEW_BUFFER_M = 1500.0
+"""Streets are drawn so far beyond the boundary."""
+
+
+def ground_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
+    """Return the base map: backdrop, streets, the veil outside, outlines with their cards."""
+    area = plan.area
+    layers = []
+    if not area.backdrop.empty:
+        layers.append(_backdrop(area.backdrop, shapes))
+    if not area.streets.empty:
+        layers.append(_streets(plan, shapes))
+    if not area.subdistricts.empty:
+        layers += [_veil(plan, shapes), _units(plan, shapes)]
+    return layers
+
+
+def _backdrop(frame: gpd.GeoDataFrame, shapes: Shapes) -> MapLayer:
+    rows, keys = [], []
+    order = [*BACKDROPS, *sorted(set(frame["kind"]) - set(BACKDROPS))]
+    ground = ["hills", "closed", "park", "water"]
+    for kind in sorted(order, key=lambda kind: ground.index(kind) if kind in ground else len(ground)):
+        parts = frame.geometry[frame["kind"] == kind]
+        style = kind if kind in BACKDROPS else "other"
+        rows += [feature(shapes.polygon(part), k=style) for part in parts]
+        if len(parts):
+            line = shapely.get_dimensions(parts.iloc[0]) == 1
+            keys.append(
+                Key(style, str(BACKDROPS.get(kind, Label(kind, ""))), "line" if line or kind == "rail" else "area")
+            )
+    name = Label("底图", "Backdrop")
+    return MapLayer(name, shape_layer(rows, pane="backdrop", name=name), tuple(keys))
+
+
+def _streets(plan: Plan, shapes: Shapes) -> MapLayer:
+    streets = plan.area.streets
+    if not plan.area.subdistricts.empty:
+        near = shapely.buffer(plan.area.boundary, VIEW_BUFFER_M)
+        streets = streets.iloc[np.sort(streets.sindex.query(near, predicate="intersects"))]
+    plain = streets["highway"].str.removesuffix("_link")
+    known = {value: road for road, values in ROADS.items() for value in values}
+    road = plain.map(known).fillna("minor")
+    rows = [
+        feature(shapes.lines(streets.geometry[road == kind].to_numpy()), k=kind)
+        for kind in ("path", "minor", "middle", "major")
+        if (road == kind).any()
+    ]
+    words = {
+        "major": Label("快速路、主干路", "Motorways, main roads"),
+        "middle": Label("次干路、支路", "Secondary roads"),
+        "minor": Label("街巷", "Other streets"),
+        "path": Label("步行路", "Paths"),
+    }
+    keys = tuple(Key(kind, str(label), "line") for kind, label in words.items() if (road == kind).any())
+    name = Label("道路", "Streets")
+    return MapLayer(name, shape_layer(rows, pane="streets", name=name), keys)
+
+
+def _veil(plan: Plan, shapes: Shapes) -> MapLayer:
+    west, south, east, north = plan.area.subdistricts.total_bounds
+    reach = 2 * max(east - west, north - south)
+    outside = shapely.difference(
+        shapely.box(west - reach, south - reach, east + reach, north + reach), plan.area.boundary
+    )
+    return MapLayer(None, shape_layer([feature(shapes.polygon(outside), k="veil")], pane="veil", svg=True))
+
+
+def _units(plan: Plan, shapes: Shapes) -> MapLayer:
+    """Outline every subdistrict; its card holds all figures, whatever else is shown."""
+    units = plan.area.subdistricts
+    table = pd.DataFrame(index=units.index)
+    table["人口 People"] = [count(people) for people in units["population"]]
+    if plan.coverage is not None:
+        shares = plan.coverage.subdistricts.reindex(units.index)
+        within = f"{plan.coverage.cutoff_s / 60:g} min"
+        for column, text in (
+            ("community_share", "覆盖社区 Communities"),
+            ("population_share", "覆盖人口 People"),
+            ("area_share", "覆盖面积 Area"),
+            ("street_share", "覆盖道路 Streets"),
+        ):
+            table[f"{text}, {within}"] = [percent(share) for share in shares[column]]
+    stages = ((plan.before, "现状平均反应 Mean response now"), (plan.after, "方案平均反应 Mean response, plan"))
+    for response, text in stages:
+        if response is not None:
+            means = response.subdistricts["mean_s"].reindex(units.index)
+            table[text] = [f"{minutes(mean)} min" for mean in means]
+    if len(plan.stations):
+        held = plan.stations.groupby("subdistrict_id").size().reindex(units.index, fill_value=0)
+        table["方案站点 Stations of the plan"] = [count(number) for number in held]
+    rows = []
+    for outline, (unit, values) in zip(shapes.outlines(units.geometry.to_numpy()), table.iterrows(), strict=True):
+        label = str(Label(units["name"][unit], units["name_en"][unit]))
+        rows.append(feature(outline, k="unit", t=label, v=list(values)))
+    layer = shape_layer(rows, pane="units", svg=True, titles=list(table.columns))
+    return MapLayer(None, layer)

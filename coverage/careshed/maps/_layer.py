@@ -1,0 +1,135 @@
+"""What a layer of the map is: what draws it, what its legend says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import folium
+from folium.utilities import JsCode
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from careshed.maps._shapes import features
+from careshed.wording import Label
+
+__all__ = ["Key", "MapLayer", "listed", "pin_layer", "shape_layer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One line of a legend.
+
+    Parameters
+    ----------
+    style
+        Class of the table of styles, or CSS classes of a pin.
+    text
+        What it stands for.
+    shape
+        ``area``, ``line``, ``dot`` or ``pin``.
+    """
+
+    style: str
+    text: str
+    shape: str = "area"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapLayer:
+    """One layer of the map.
+
+    Parameters
+    ----------
+    name
+        Its name in the list of layers; None for one that is always shown.
+    element
+        What draws it.
+    keys
+        Its legend.
+    note
+        One sentence that says what is shown.
+    """
+
+    name: Label | None
+    element: folium.map.Layer
+    keys: tuple[Key, ...] = ()
+    note: str = ""
+
+
+def listed(name: Label) -> str:
+    """Return a name as HTML for the list of layers, English in small beside."""
+    return str(Markup('{} <small lang="en">{}</small>').format(name.zh, name.en))
+
+
+def shape_layer(
+    data: list[dict[str, Any]],
+    *,
+    pane: str,
+    name: Label | None = None,
+    theme: bool = False,
+    show: bool = True,
+    svg: bool = False,
+    titles: Sequence[str] | None = None,
+) -> folium.GeoJson:
+    """Return features as a folium layer, styled by their class ``k``.
+
+    Parameters
+    ----------
+    data
+        Features with ``k`` (class), and where they have a card ``t`` (title) and ``v`` (values).
+    pane
+        Where it is drawn.
+    name, show
+        In the list of layers, None for one that is always shown.
+    theme
+        One of those of which only one is shown at a time.
+    svg
+        Draw it as SVG: those that take the mouse are, so that none hides another.
+    titles
+        Labels of the card's values; None for no card.
+    """
+    options: dict[str, Any] = {
+        "pane": pane,
+        "interactive": titles is not None,
+        "style": JsCode("careshed.style"),
+        "point_to_layer": JsCode(f"careshed.point({pane!r}, {'true' if titles is not None else 'false'})"),
+    }
+    if svg:
+        options["renderer"] = JsCode(f"careshed.svg({pane!r})")
+    return folium.GeoJson(
+        features(data),
+        name=None if name is None else listed(name),
+        overlay=not theme,
+        control=name is not None,
+        show=show,
+        smooth_factor=1.0,
+        on_each_feature=None if titles is None else JsCode(f"careshed.card({htmlsafe_json_dumps(titles)})"),
+        **options,
+    )
+
+
+def pin_layer(
+    rows: list[dict[str, Any]], *, name: Label, titles: Sequence[str], show: bool = True, above: int = 0
+) -> folium.GeoJson:
+    """Return points as pins: small HTML marks, shaped by CSS, that the keyboard reaches too.
+
+    Parameters
+    ----------
+    rows
+        Features whose ``k`` is the pin's CSS classes and ``s`` what stands in it.
+    name, show
+        In the list of layers.
+    titles
+        Labels of the card's values.
+    above
+        How far it stands before other pins.
+    """
+    return folium.GeoJson(
+        features(rows),
+        name=listed(name),
+        show=show,
+        on_each_feature=JsCode(f"careshed.card({htmlsafe_json_dumps(list(titles))})"),
+        point_to_layer=JsCode(f"careshed.pin({above})"),
+    )

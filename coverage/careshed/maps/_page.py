@@ -1,0 +1,146 @@
+"""The page around a map: one file that asks nothing of any host."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import folium
+import jinja2
+import xstatic.pkg.leaflet
+from branca.element import Element, Figure
+from folium.template import Template
+
+__all__ = ["OfflineMap", "Page", "Text", "number", "panel_template"]
+
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
+"""Content-Security-Policy: what is in the page may run and show, nothing may be fetched."""
+
+
+class OfflineMap(folium.Map):
+    """A folium map that links to no script or style: its `Page` holds them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.default_js = []
+        self.default_css = []
+
+
+class Text(Element):
+    """Text that goes into the page as it is; `Element` would take it for a template."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, **_: Any) -> str:
+        """Return the text."""
+        return self.text
+
+
+class Page(Figure):
+    """The document: policy first, Leaflet and our own script and style inlined, a panel beside the map.
+
+    Parameters
+    ----------
+    title
+        Title of the page, plain text.
+    panel
+        HTML of the panel.
+    """
+
+    _template = Template(
+        "<!DOCTYPE html>\n"
+        '<html lang="zh-CN">\n'
+        "<head>\n"
+        '<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" content="{{ this.policy }}">\n'
+        "<title>{{ this.title|e }}</title>\n"
+        '<link rel="icon" href="data:,">\n'
+        # Leaflet's own zoom is no ground to forbid the reader's
+        "{{ this.header.render(**kwargs)|replace(', maximum-scale=1.0, user-scalable=no', '')"
+        "|replace('initial-scale=1.0, maximum-scale=1.0, user-scalable=no', 'initial-scale=1.0') }}\n"
+        "</head>\n"
+        "<body>\n"
+        '<div class="cs-page">\n'
+        "{{ this.panel }}\n"
+        '<main class="cs-map">{{ this.html.render(**kwargs) }}</main>\n'
+        "</div>\n"
+        "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n"
+        "</body>\n"
+        "</html>\n"
+    )
+
+    def __init__(self, title: str, panel: str) -> None:
+        super().__init__(title=title, height="640px")
+        self.policy = POLICY
+        self.panel = panel
+        self.header.add_child(Text(f"<style>{_leaflet_style()}</style>"), name="leaflet_style")
+        self.header.add_child(Text(f"<script>{_leaflet_script()}</script>"), name="leaflet_script")
+        self.header.add_child(Text(f"<script>{_own('map.js')}</script>"), name="careshed_script")
+
+    def render(self, **kwargs: Any) -> str:
+        """Return the document; our style comes after those that the map adds."""
+        for child in self._children.values():
+            child.render(**kwargs)
+        self.header.add_child(Text(f"<style>{_own('map.css')}</style>"), name="careshed_style")
+        html: str = self._template.render(this=self, kwargs=kwargs)
+        return "\n".join(line.rstrip(" \t") for line in html.split("\n") if line.strip(" \t")) + "\n"
+
+
+def number(page: Page) -> None:
+    """Give every element an id by its place, where folium would draw one at random.
+
+    Parameters
+    ----------
+    page
+        A finished page. Elements added later keep their random ids.
+    """
+    for place, element in enumerate(_walk(page)):
+        element._id = f"{place:x}"  # noqa: SLF001 - branca offers no other way
+
+
+def _walk(element: Element) -> list[Element]:
+    found = [element]
+    for child in element._children.values():  # noqa: SLF001
+        found += _walk(child)
+    return found
+
+
+def panel_template() -> jinja2.Template:
+    """Return the template of the panel; what it is given is escaped."""
+    loader = jinja2.PackageLoader("careshed.maps", ".")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("panel.html.j2")
+
+
+@cache
+def _own(name: str) -> str:
+    return files("careshed.maps").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _leaflet_script() -> str:
+    script = _leaflet().joinpath("leaflet.js").read_text(encoding="utf-8")
+    # a source map is looked for as soon as a reader opens the browser's tools
+    return re.sub(r"//# sourceMappingURL=\S+", "", script).strip()
+
+
+@cache
+def _leaflet_style() -> str:
+    style = _leaflet().joinpath("leaflet.css").read_text(encoding="utf-8")
+    return re.sub(r"url\((images/[\w.-]+)\)", lambda match: f"url({_as_data(match[1])})", style)
+
+
+def _as_data(name: str) -> str:
+    kind = mimetypes.guess_type(name)[0] or "image/png"
+    return f"data:{kind};base64,{base64.b64encode(_leaflet().joinpath(name).read_bytes()).decode('ascii')}"
+
+
+def _leaflet() -> Path:
+    return Path(xstatic.pkg.leaflet.BASE_DIR)

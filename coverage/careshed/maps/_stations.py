@@ -1,0 +1,135 @@
+"""Stations on the map: existing ones, and those of the plan by phase and tier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from careshed.maps._layer import Key, MapLayer, pin_layer
+from careshed.maps._shapes import Shapes, feature
+from careshed.plan import Plan
+from careshed.targets import Tier
+from careshed.wording import OUTSIDE, STATUSES, Label, count, minutes, service_label
+
+__all__ = ["station_layers"]
+
+_TITLES = [
+    "状态 Status",
+    "级别 Tier",
+    "开放 Open by",
+    "街道 Subdistrict",
+    "服务人口 People served",
+    "平均反应 Mean response",
+    "唯一覆盖 People only it covers",
+    "上级 Led by",
+]
+
+
+def station_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
+    """Return a layer of existing stations and one for each phase, with what that phase adds.
+
+    Existing stations that the plan does not count stay on the map: they are there.
+
+    Parameters
+    ----------
+    plan
+        What was computed.
+    shapes
+        Of the area's CRS.
+    """
+    tiers = _tiers(plan)
+    stations = plan.stations
+    layers = []
+    rows = _plan_rows(plan, stations[stations["status"] == "existing"], tiers, shapes) + _other_rows(plan, shapes)
+    service = service_label(plan, plan.siting_service)
+    if rows:
+        name = Label(f"现有{service.zh}站点 ({len(rows)})", "Existing stations")
+        keys = _keys([row["properties"]["k"] for row in rows], tiers, Label("现有", "existing"))
+        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_TITLES, above=1000), keys))
+    added = stations[stations["status"] != "existing"]
+    for phase, part in added.groupby("phase"):
+        by = str(part["by"].iloc[0])
+        rows = _plan_rows(plan, part, tiers, shapes)
+        zh, en = (f"{by} 前新增站点", "New stations") if by else ("新增站点", "New stations")
+        name = Label(f"{zh} ({len(part)})", en)
+        keys = _keys(
+            [row["properties"]["k"] for row in rows], tiers, Label(f"第 {phase} 期新增", f"new, phase {phase}")
+        )
+        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_TITLES, above=2000), keys))
+    return layers
+
+
+def _tiers(plan: Plan) -> dict[str, tuple[int, Label]]:
+    """Return each tier's height above the stations that the plan counts, and its name."""
+    service = plan.area.targets.service.get(plan.siting_service)
+    rules = None if service is None else service.siting
+    if rules is None:
+        return {}
+    heights = {tier.name: _height(tier, rules.tiers) for tier in rules.tiers}
+    return {tier.name: (heights[tier.name], Label(tier.label_zh or tier.name, tier.label_en)) for tier in rules.tiers}
+
+
+def _height(tier: Tier, tiers: tuple[Tier, ...]) -> int:
+    led = [other for other in tiers if tier.name in other.led_by]
+    return min(2, 1 + max((_height(other, tiers) for other in led), default=-1))
+
+
+def _plan_rows(
+    plan: Plan, stations: pd.DataFrame, tiers: dict[str, tuple[int, Label]], shapes: Shapes
+) -> list[dict[str, Any]]:
+    names = plan.stations["name"]
+    rows = []
+    for point, row in zip(
+        shapes.points(stations["geometry"]),
+        stations.rename_axis("site_id").reset_index().to_dict("records"),
+        strict=True,
+    ):
+        height, tier = tiers.get(row["tier"], (0, Label(row["tier"], "")))
+        old = row["status"] == "existing"
+        values = [
+            str(STATUSES.get(row["status"], Label(row["status"], ""))),
+            str(tier) or None,
+            None if old else row["by"] or None,
+            row["subdistrict"] if row["subdistrict_id"] else str(OUTSIDE),
+            count(row["people"]),
+            f"{minutes(row['mean_s'])} min",
+            count(row["people_gained"]),
+            names.get(row["leader_id"], row["leader_id"]) or None,
+        ]
+        style = f"cs-pin cs-station cs-tier-{height} cs-phase-{0 if old else min(int(row['phase']), 3)}"
+        rows.append(
+            feature(point, k=style, s="" if old else str(row["phase"]), t=row["name"] or row["site_id"], v=values)
+        )
+    return rows
+
+
+def _other_rows(plan: Plan, shapes: Shapes) -> list[dict[str, Any]]:
+    """Return existing stations that are not in the plan, as where only coverage or response was computed."""
+    service = plan.area.targets.service.get(plan.siting_service)
+    if service is None:
+        return []
+    others = plan.area.facilities_of(service.kinds)
+    others = others[~others.index.isin(plan.stations.index)]
+    units = plan.area.subdistricts["name"]
+    return [
+        feature(
+            point,
+            k="cs-pin cs-station cs-tier-0 cs-phase-0",
+            s="",
+            t=row["name"],
+            v=[str(STATUSES["existing"]), None, None, units.get(row["subdistrict_id"], str(OUTSIDE))],
+        )
+        for point, row in zip(shapes.points(others.geometry), others.to_dict("records"), strict=True)
+    ]
+
+
+def _keys(styles: list[str], tiers: dict[str, tuple[int, Label]], label: Label) -> tuple[Key, ...]:
+    """Return one legend line for each tier that is there, top first."""
+    names = dict(tiers.values())
+    keys = []
+    for style in sorted(set(styles), reverse=True):
+        tier = names.get(int(style.split("cs-tier-")[1][0]))
+        text = str(label) if tier is None else f"{tier.zh}({label.zh}) {tier.en}, {label.en}"
+        keys.append(Key(style, text, "pin"))
+    return tuple(keys)
