@@ -322,7 +322,8 @@ def _read_ogr(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            names = [str(row[0]) for row in pyogrio.list_layers(source)]
+            # bytes are given another name each time that they are opened
+            names = [0] if isinstance(source, bytes) else [str(row[0]) for row in pyogrio.list_layers(source)]
             if not names:
                 raise FileFaultError(f"{path}: it has no layer; export or download it again")
             chosen = layer if layer in names else names[0]
@@ -338,7 +339,7 @@ def _read_ogr(
         reason = str(error).partition(";")[0].partition("\n")[0].replace(str(path), path.name)
         raise FileFaultError(f"{path}: it can't be read ({reason}); export or download it again") from None
     if len(names) > 1:
-        others = ", ".join(name for name in names if name != chosen)
+        others = ", ".join(str(name) for name in names if name != chosen)
         notes = (*notes, f"{path.name}: layer {chosen!r} is read, not {others}")
     return _from_frame(path, frame, notes)
 
