@@ -190,7 +190,7 @@ def _contours(reach: Reach, bands: list[float], radius_m: list[float]) -> list[s
         lines = np.concatenate([reach.lines(new), _legs(reach, limit * 60)])
         inner = [shapely.buffer(shape, MARGIN_M, join_style="mitre") for shape in shapes[-1:]]
         pieces = [*shapely.buffer(lines, radius, quad_segs=QUAD_SEGS), *inner]
-        shapes.append(shapely.union_all(pieces) if len(pieces) else shapely.MultiPolygon())
+        shapes.append(shapely.union_all(pieces) if pieces else shapely.MultiPolygon())
         whole[parts.edge[(parts.start_m == 0) & (parts.end_m == reach.network.edge_length_m[parts.edge])]] = True
     return shapes
 

@@ -436,6 +436,6 @@ def _usable_points(points: gpd.GeoSeries, crs: pyproj.CRS) -> npt.NDArray[Any]:
             f"{strange.sum()} places are no points (first: {points.index[strange][0]}, "
             f"a {geometry[strange][0].geom_type}); take their representative_point()"
         )
-    finite = np.isfinite(shapely.get_x(geometry)) & np.isfinite(shapely.get_y(geometry))
-    geometry[~(there & finite)] = None
+    geometry[~there] = None
+    geometry[~(np.isfinite(shapely.get_x(geometry)) & np.isfinite(shapely.get_y(geometry)))] = None
     return geometry

@@ -11,6 +11,9 @@ __all__ = ["cut_lines"]
 Floats = npt.NDArray[np.float64]
 Lines = npt.NDArray[np.object_]
 
+NEAR_M = 1e-6
+"""A vertex so near to a cut is the cut's own point, but for float arithmetic."""
+
 
 def cut_lines(lines: Lines, start_m: Floats, end_m: Floats) -> Lines:
     """Return the piece of each line between two distances from its start.
@@ -37,7 +40,7 @@ def cut_lines(lines: Lines, start_m: Floats, end_m: Floats) -> Lines:
     step[first] = 0.0
     along = np.cumsum(step)
     along -= along[first][line]
-    inner = (along > start_m[line]) & (along < end_m[line])
+    inner = (along > start_m[line] + NEAR_M) & (along < end_m[line] - NEAR_M)
     number = np.arange(len(lines))
     ends = [shapely.get_coordinates(shapely.line_interpolate_point(lines, at)) for at in (start_m, end_m)]
     order = np.concatenate([number, line[inner], number])

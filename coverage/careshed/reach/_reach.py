@@ -26,6 +26,10 @@ NEVER = np.iinfo(np.int64).max // 4
 """Later than any limit, and twice it is no overflow."""
 
 
+TINY_M = 1e-6
+"""Shorter is nothing: what float arithmetic leaves."""
+
+
 class Pieces(NamedTuple):
     """Pieces of edges between places on them: the edge, from and to (metres), and the least time at either end.
 
@@ -233,8 +237,10 @@ class Reach:
         length_m = network.edge_length_m[pieces.edge]
         ahead = _metres(most_ms - pieces.start_ms, length_m, from_u_ms[pieces.edge])
         back = _metres(most_ms - pieces.end_ms, length_m, from_v_ms[pieces.edge])
-        near, far = np.minimum(start_m + ahead, end_m), np.maximum(end_m - back, start_m)
-        whole = near >= far
+        near, far = start_m + ahead, end_m - back
+        near = np.where(near > end_m - TINY_M, end_m, np.where(near < start_m + TINY_M, start_m, near))
+        far = np.where(far < start_m + TINY_M, start_m, np.where(far > end_m - TINY_M, end_m, far))
+        whole = near > far - TINY_M
         near, far = np.where(whole, end_m, near), np.where(whole, end_m, far)
         bounds = np.column_stack([start_m, near, far, end_m])
         reached = np.tile([True, False, True], len(start_m))

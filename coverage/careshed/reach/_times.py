@@ -407,7 +407,7 @@ def per_id_ms(seconds: Seconds, ids: pd.Index, *, what: str) -> Ints64:
         series = pd.Series(seconds, dtype="float64").reindex(ids)
         if series.isna().any():
             raise InputError(f"{what}: none for {series.isna().sum()} places (first: {ids[series.isna()][0]})")
-        return as_ms(series.to_numpy(dtype=np.float64), what=what)
+        return as_ms(np.asarray(series, dtype=np.float64), what=what)
     return as_ms(np.full(len(ids), seconds, dtype=np.float64), what=what)
 
 
