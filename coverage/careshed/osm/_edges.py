@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -154,8 +155,10 @@ def read_geopackage(path: Path | str, *, layer: str | None = None, crs: pyproj.C
     """
     path, _ = guarded_file(path)
     try:
-        layer = layer or _line_layer(path)
-        frame = gpd.read_file(path, layer=layer, engine="pyogrio")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on files that it reads all the same
+            layer = layer or _line_layer(path)
+            frame = gpd.read_file(path, layer=layer, engine="pyogrio")
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         raise FileFaultError(f"{path}: can't be read as a GeoPackage ({error}); export it again") from None
     return _streets(frame, path, crs)

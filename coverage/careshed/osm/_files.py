@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import osmium
 import shapely
 from osmium.filter import KeyFilter
+from shapely.geometry.base import BaseGeometry
 
 from careshed.errors import FileFaultError
 from careshed.osm._extract import OsmExtract
@@ -19,10 +21,12 @@ from careshed.streets import ROAD_TAGS, Way
 
 __all__ = ["read_osm"]
 
-_OSM_SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz")
+_OSM_FORMATS = {".osm.pbf": "pbf", ".pbf": "pbf", ".osm": "osm", ".osm.gz": "osm.gz"}
+_DISORDER = re.compile(r"out of order|twice in input")
+_MOST_SORTED_BYTES = 1 << 30
 
 
-def read_osm(path: Path | str, *, admin_level: int = 8, within: shapely.Geometry | None = None) -> OsmExtract:
+def read_osm(path: Path | str, *, admin_level: int = 8, within: BaseGeometry | None = None) -> OsmExtract:
     """Read an OpenStreetMap file: roads, health facilities, boundaries, homes, water.
 
     Parameters
@@ -51,14 +55,15 @@ def read_osm(path: Path | str, *, admin_level: int = 8, within: shapely.Geometry
     >>> streets, notes = extract.streets()  # doctest: +SKIP
     """
     path, suffix = guarded_file(path)
-    if suffix not in _OSM_SUFFIXES:
-        raise FileFaultError(f"{path}: is no OpenStreetMap file; expected {', '.join(_OSM_SUFFIXES)}")
-    harvest = _Harvest(within)
+    if suffix not in _OSM_FORMATS:
+        raise FileFaultError(f"{path}: is no OpenStreetMap file; expected {', '.join(_OSM_FORMATS)}")
+    file = osmium.io.File(str(path), _OSM_FORMATS[suffix])
     try:
-        for thing in _things(path):
-            harvest.take(thing)
-        date = osmium.FileProcessor(path).header.get("osmosis_replication_timestamp", "")
+        harvest = _gathered(file, path, within)
+        date = osmium.FileProcessor(file).header.get("osmosis_replication_timestamp", "")
     except (RuntimeError, ValueError, OverflowError, UnicodeDecodeError) as error:
+        if isinstance(error, FileFaultError):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise FileFaultError(f"{path}: is broken or cut short ({reason}); download or export it again") from None
     if not harvest.ways:
@@ -78,23 +83,54 @@ def read_osm(path: Path | str, *, admin_level: int = 8, within: shapely.Geometry
     )
 
 
-def _things(path: Path) -> Iterator[Any]:
-    """Stream what carries a key of interest; areas are put together on the way."""
-    keys = KeyFilter("highway", *FEATURE_KEYS)
-    return iter(osmium.FileProcessor(path).with_areas(KeyFilter(*FEATURE_KEYS)).with_filter(keys))
+def _gathered(file: Any, path: Path, within: BaseGeometry | None) -> _Harvest:
+    """Gather all that is wanted; a file that isn't in order is put in order first."""
+    harvest = _Harvest(within)
+    try:
+        harvest.fill(file)
+        if harvest.unplaced == 0 or _in_order(file):
+            return harvest
+    except RuntimeError as error:
+        if not _DISORDER.search(str(error)):
+            raise
+    if path.stat().st_size > _MOST_SORTED_BYTES:
+        raise FileFaultError(
+            f"{path}: is not in order (nodes, ways, relations, each by id) and too large to sort here; use osmium sort"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        ordered = Path(folder) / "ordered.osm.pbf"
+        merge = osmium.MergeInputReader()
+        merge.add_file(str(path))
+        with osmium.SimpleWriter(ordered) as writer:
+            merge.apply(writer, simplify=True)
+        harvest = _Harvest(within, sorted=1)
+        harvest.fill(osmium.io.File(str(ordered), "pbf"))
+    return harvest
+
+
+def _in_order(file: Any) -> bool:
+    """Say whether no node comes after a way (as Overpass writes its XML)."""
+    ways = False
+    for thing in osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY):
+        is_way = isinstance(thing, osmium.osm.Way)
+        if ways and not is_way:
+            return False
+        ways = is_way
+    return True
 
 
 @dataclass(slots=True)
 class _Harvest:
     """Gathers ways, their nodes and features while a file streams by."""
 
-    within: shapely.Geometry | None
+    within: BaseGeometry | None
     nodes: dict[int, tuple[float, float]] = field(default_factory=dict)
     ways: dict[int, Way] = field(default_factory=dict)
     features: list[Feature] = field(default_factory=list)
     relations: dict[int, str] = field(default_factory=dict)
     broken: int = 0
-    repeated: int = 0
+    unplaced: int = 0
+    sorted: int = 0
     _wkb: Any = field(default_factory=osmium.geom.WKBFactory)
 
     def __post_init__(self) -> None:
@@ -102,8 +138,16 @@ class _Harvest:
         if self.within is not None:
             shapely.prepare(self.within)
 
+    def fill(self, file: Any) -> None:
+        """Stream a file by; areas are put together on the way."""
+        keys = KeyFilter("highway", *FEATURE_KEYS)
+        for thing in osmium.FileProcessor(file).with_areas(KeyFilter(*FEATURE_KEYS)).with_filter(keys):
+            self.take(thing)
+
     def take(self, thing: Any) -> None:
         """Take a node, way, relation or area, copying what is needed of it."""
+        if thing.deleted:
+            return
         if thing.is_way():
             if "highway" in thing.tags:
                 self._take_way(thing)
@@ -122,9 +166,9 @@ class _Harvest:
             refs.append(node.ref)
             if node.location.valid():
                 places[node.ref] = (node.lon, node.lat)
-        if self.within is not None and not shapely.intersects_xy(self.within, list(places.values()) or [(0, 0)]).any():
+        self.unplaced += not places
+        if self.within is not None and not (places and shapely.intersects_xy(self.within, list(places.values())).any()):
             return
-        self.repeated += way.id in self.ways
         self.nodes.update(places)
         self.ways[way.id] = Way(way.id, refs, {key: way.tags[key] for key in ROAD_TAGS if key in way.tags})
 
@@ -159,6 +203,6 @@ class _Harvest:
         told = (
             (clipped, f"boundaries of admin_level={admin_level} are incomplete in the file and left out"),
             (self.broken, "areas are broken (rings that do not close) and left out"),
-            (self.repeated, "ways come twice in the file; the last of each counts"),
+            (self.sorted, "file was not in order, or held elements twice; it was sorted while reading"),
         )
         return [f"{count} {text}" for count, text in told if count]

@@ -109,15 +109,16 @@ class _Watch:
             self.retries -= 1
             self.tell(f"{host} is busy ({response.status_code}); asking again in 55 s")
             return
-        if not response.ok:
-            raise DownloadError(f"{host} answered {response.status_code} {response.reason}")
-        try:
-            answer = response.json()
-        except ValueError:
-            start = " ".join(response.text[:80].split())
-            raise DownloadError(f"{host} did not answer in JSON but with {start!r}") from None
-        if isinstance(answer, dict):
-            self._look(host, answer)
+        with response:  # closed here, for OSMnx won't see it
+            if not response.ok:
+                raise DownloadError(f"{host} answered {response.status_code} {response.reason}")
+            try:
+                answer = response.json()
+            except ValueError:
+                start = " ".join(response.text[:80].split())
+                raise DownloadError(f"{host} did not answer in JSON but with {start!r}") from None
+            if isinstance(answer, dict):
+                self._look(host, answer)
 
     def _look(self, host: str, answer: dict[str, Any]) -> None:
         if "remark" in answer:
