@@ -157,7 +157,7 @@ def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
 
 
 def _tidy(value: Any) -> Any:
-    """Return plain JSON values: NaN and infinity become null, shares and seconds lose their binary dust."""
+    """Return plain JSON values: NaN and infinity become null, binary dust is rounded off."""
     if isinstance(value, dict):
         return {str(key): _tidy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -167,7 +167,7 @@ def _tidy(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
-        return int(value) if value.is_integer() and abs(value) > 1 else round(value, 9)
+        return round(value, 9)
     return value
 
 
