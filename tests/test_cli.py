@@ -100,7 +100,7 @@ def test_compare_prints_both(careshed, folder, tmp_path):
     code, out, _ = careshed("compare", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "both.csv")
     assert code == 0
     assert "mean response" in out
-    assert pd.read_csv(tmp_path / "both.csv", index_col="figure").loc["stations", "change"] == "1"
+    assert pd.read_csv(tmp_path / "both.csv", index_col="figure").loc["stations", "change"] == 1
 
 
 @pytest.mark.parametrize(
