@@ -1,5 +1,6 @@
 """Building areas from small files; the real ones where they are at hand."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import shapely
 
 from careshed._build.units import overlaps
 from careshed.area import StudyArea
-from careshed.build import build_area
+from careshed.build import build_area, build_place
 from careshed.errors import FileFaultError, RowFaultError
+from careshed.osm import read_osm
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "xicheng"
 WEST, SOUTH, STEP, SIDE = 116.35, 39.90, 0.002, 9
@@ -241,6 +243,38 @@ def test_overlapping_outlines_are_said_and_settled(tmp_path, roads):
 def test_targets_are_read_before_the_roads(tmp_path, roads):
     with pytest.raises(FileFaultError, match="no such file"):
         build_area(tmp_path / "none.osm", targets=tmp_path / "none.toml")
+
+
+def test_a_place_takes_outlines_from_the_map(monkeypatch, roads, targets):
+    extract = read_osm(roads)
+    west = shapely.box(WEST, SOUTH, WEST + 0.008, SOUTH + 0.016)
+    units = gpd.GeoDataFrame(
+        {"name": ["西"], "name_en": ["West"], "population": [99.0]},
+        geometry=[west],
+        crs=4326,
+        index=pd.Index(["relation/1"], name="osm_id"),
+    )
+    asked = {}
+
+    def download(place, **options):
+        asked.update(options, place=place)
+        return dataclasses.replace(extract, outline=west, boundaries=units, source=f"OpenStreetMap, {place}")
+
+    monkeypatch.setattr("careshed.build.download_place", download)
+    area = build_place("某区", targets=targets, admin_level=9, timeout_s=7, overpass_url="http://127.0.0.1:1/api")
+    assert asked["place"] == "某区"
+    assert asked["admin_level"] == 9
+    assert asked["services"].overpass_url == "http://127.0.0.1:1/api"
+    assert asked["services"].timeout_s == 7
+    assert area.name == "某区"
+    assert area.subdistricts["name_en"].to_dict() == {"relation/1": "West"}
+    assert area.people == 99
+    assert area.provenance["population"].status == "estimated"
+    monkeypatch.setattr("careshed.build.download_place", lambda *_, **__: dataclasses.replace(extract, outline=west))
+    area = build_place("某区", name="town")
+    assert area.name == "town"
+    assert "the outline of town" in area.assumptions["subdistricts"]
+    assert len(area.subdistricts) == 1
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data is not beside the checkout")

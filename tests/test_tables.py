@@ -355,3 +355,28 @@ def test_a_chunk_may_have_no_good_row(tmp_path):
     chunks = list(read_places_in_chunks(path, "candidates", rows=2, crs=CRS))
     assert [len(chunk.frame) for chunk in chunks] == [0, 1]
     assert chunks[0].rejected["line"].tolist() == ["2", "3"]
+
+
+def test_a_facility_over_the_border_may_name_its_own_subdistrict(tmp_path, units):
+    path = tmp_path / "a.csv"
+    path.write_text("id,kind,街道,x,y\nin,aed,外街道,116.35,39.91\nout,aed,外街道,116.3385,39.91\n", encoding="utf-8")
+    near = gpd.GeoSeries([shapely.union_all(units.geometry).buffer(1000)], crs=CRS)
+    places = read_places(path, "facilities", crs=CRS, units=units, near=near)
+    assert places.frame["outside"].to_dict() == {"out": True}
+    assert places.rejected["id"].tolist() == ["in"]
+
+
+def test_elderly_are_not_more_than_all(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("name,x,y,pop,elderly\nA,116.35,39.91,4,5\nB,116.35,39.92,4,4\n")
+    places = read_places(path, "communities", crs=CRS)
+    assert places.rejected["reason"].tolist() == ["elderly 5 is more than the population 4"]
+
+
+def test_specks_and_collections(tmp_path):
+    speck = shapely.box(116.35, 39.91, 116.35 + 1e-9, 39.91 + 1e-9)
+    mixed = shapely.GeometryCollection([shapely.box(116.35, 39.91, 116.36, 39.92), shapely.Point(116.3, 39.9)])
+    gpd.GeoDataFrame({"name": ["A", "B"]}, geometry=[speck, mixed], crs=4326).to_file(tmp_path / "a.geojson")
+    places = read_places(tmp_path / "a.geojson", "subdistricts", crs=CRS)
+    assert places.rejected["reason"].tolist() == ["its outline is smaller than a centimetre"]
+    assert places.frame.geom_type.tolist() == ["Polygon"]

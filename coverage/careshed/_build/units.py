@@ -51,7 +51,7 @@ def _from_boundaries(draft: Draft) -> gpd.GeoDataFrame:
     units = extract.boundaries.to_crs(draft.crs)
     units = units.set_geometry(shapely.set_precision(shapely.make_valid(units.geometry.to_numpy()), 0.01))
     # people's tags say neither when nor how they were counted
-    units["population_status"] = "estimated"
+    units = units.assign(population=units["population"].round(), population_status="estimated")
     draft.came_from("subdistricts", "real", f"{extract.source} (ODbL)", extract.date)
     if units["population"].notna().any():
         draft.came_from(

@@ -116,6 +116,8 @@ def _shapes(rows: Rows, geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     if rows.layer.name == "subdistricts":
         rows.reject(pd.Series((dimension >= 0) & ~polygons), "it is no polygon")
         shapes[~polygons] = None
+        mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
+        shapes[mixed] = [_polygonal(shape) for shape in shapes[mixed]]
     elif not rows.layer.polygons:
         # a facility drawn as its building stands where the building does
         drawn = dimension > 0
@@ -237,6 +239,9 @@ def _reject_far(rows: Rows, metres: gpd.GeoSeries, region: Region) -> None:
     """Reject what lies too far from where places are expected, or nowhere."""
     here = ~metres.isna().to_numpy() & (rows.reasons == "")
     bounds = metres.bounds.to_numpy()
+    tiny = here & metres.is_empty.to_numpy()
+    rows.reject(pd.Series(tiny), "its outline is smaller than a centimetre")
+    here &= ~tiny
     lost = here & ~np.isfinite(bounds).all(axis=1)
     rows.reject(pd.Series(lost), "its coordinates can't be projected")
     here &= ~lost

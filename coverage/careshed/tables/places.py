@@ -226,6 +226,7 @@ def read_totals(path: Path | str, *, units: gpd.GeoDataFrame, strict: bool = Fal
     unit = match_units(rows, units)
     rows.reject(unit == "", "subdistrict is blank")
     population, status = rows.population(required=True)
+    _check_elderly(rows)
     elderly = rows.count("elderly")
     keep = rows.good
     twice = unit[keep][unit[keep].duplicated()].unique()
@@ -273,12 +274,20 @@ def _check_values(rows: Rows) -> None:
     if "population" in layer.columns:
         rows.population(required=layer.name != "subdistricts")
     if "elderly" in layer.columns:
-        rows.count("elderly")
+        _check_elderly(rows)
     if "status" in layer.columns:
         rows.status()
     for name in ("capacity", "calls"):
         if name in layer.columns:
             rows.amount(name)
+
+
+def _check_elderly(rows: Rows) -> None:
+    elderly = rows.count("elderly")
+    people, _ = rows.population(required=False)
+    pairs = zip(elderly, people, strict=True)
+    more = [f"elderly {old:.0f} is more than the population {everybody:.0f}" for old, everybody in pairs]
+    rows.reject(elderly > people, pd.Series(more, dtype=object))
 
 
 def _columns(rows: Rows, shapes: gpd.GeoSeries, units: gpd.GeoDataFrame | None, region: Region) -> dict[str, object]:

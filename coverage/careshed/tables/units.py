@@ -40,15 +40,18 @@ def _short(name: str) -> str:
     return name
 
 
-def match_units(rows: Rows, units: gpd.GeoDataFrame) -> pd.Series:
-    """Return the id of the unit that each row names, '' where it names none; unknown names are rejected."""
+def match_units(rows: Rows, units: gpd.GeoDataFrame, *, among: npt.NDArray[np.bool_] | None = None) -> pd.Series:
+    """Return the id of the unit that each row names, '' where it names none; unknown names are rejected.
+
+    Of the rows that are not `among` them a name may be unknown.
+    """
     text = rows.text("subdistrict")
     keys = unit_keys(units)
     known = {value: keys.get(plain(value)) or keys.get(_short(plain(value)), "") for value in text.unique()}
     known[""] = ""
     unit = text.map(known)
     names = ", ".join(units["name"].iloc[:4]) + (" …" if len(units) > 4 else "")
-    unknown = (unit == "") & (text != "")
+    unknown = (unit == "") & (text != "") & (True if among is None else among)
     rows.reject(unknown, text.map(lambda cell: f"subdistrict {cell[:40]!r} is unknown; expected one of {names}"))
     return unit
 
@@ -93,7 +96,8 @@ def join_units(
     if not keep_outside:
         text = [f"it lies {one / 1000:.1f} km outside the subdistricts" for one in away]
         rows.reject(pd.Series(here & (lies == "")), pd.Series(text, dtype=object))
-    named = match_units(rows, units).to_numpy()
+    # a clinic over the border may name its own subdistrict
+    named = match_units(rows, units, among=lies != "" if keep_outside else None).to_numpy()
     unit = np.where((named != "") & (lies != ""), named, lies)
     apart = here & (named != "") & (lies != "") & (named != lies) & (rows.reasons == "")
     if apart.any():
