@@ -88,7 +88,8 @@ def _gathered(file: Any, path: Path, within: BaseGeometry | None) -> _Harvest:
     harvest = _Harvest(within)
     try:
         harvest.fill(file)
-        if harvest.unplaced == 0 or _in_order(file):
+        # a clipped file misses some nodes; one with its ways first misses all
+        if 2 * harvest.unplaced <= harvest.seen or _in_order(file):
             return harvest
     except RuntimeError as error:
         if not _DISORDER.search(str(error)):
@@ -129,6 +130,7 @@ class _Harvest:
     features: list[Feature] = field(default_factory=list)
     relations: dict[int, str] = field(default_factory=dict)
     broken: int = 0
+    seen: int = 0
     unplaced: int = 0
     sorted: int = 0
     _wkb: Any = field(default_factory=osmium.geom.WKBFactory)
@@ -166,6 +168,7 @@ class _Harvest:
             refs.append(node.ref)
             if node.location.valid():
                 places[node.ref] = (node.lon, node.lat)
+        self.seen += 1
         self.unplaced += not places
         if self.within is not None and not (places and shapely.intersects_xy(self.within, list(places.values())).any()):
             return

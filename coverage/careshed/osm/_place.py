@@ -147,9 +147,10 @@ def _grown(outline: Outline, buffer_m: float) -> Outline:
 def _roads(around: Outline) -> tuple[Ints, Floats, Floats, list[Way]]:
     import osmnx  # noqa: PLC0415
 
-    options = {"network_type": "all", "simplify": False, "retain_all": True, "truncate_by_edge": True}
     try:
-        graph = osmnx.graph_from_polygon(around, custom_filter=_WAY_FILTER, **options)
+        graph = osmnx.graph_from_polygon(
+            around, simplify=False, retain_all=True, truncate_by_edge=True, custom_filter=_WAY_FILTER
+        )
     except osmnx._errors.InsufficientResponseError:  # noqa: SLF001
         raise DownloadError("OpenStreetMap has none there") from None
     return graph_ways(graph)

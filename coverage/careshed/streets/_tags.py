@@ -14,7 +14,9 @@ Two modes are read:
   (bus lanes are an ambulance's too: PRC Road Traffic Safety Law, article 53). A reversible
   one-way road is closed, as nobody can tell which way it runs at the hour.
 
-A tag that the tables don't name leaves the default of its class standing.
+A tag that the tables don't name leaves the default of its class standing. Not
+read: turn restrictions, conditional tags (``…:conditional``), and barriers on
+nodes (bollards stop a car, and an ambulance's crew has the key to most gates).
 """
 
 from __future__ import annotations
