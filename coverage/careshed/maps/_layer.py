@@ -28,7 +28,7 @@ class Key:
     text
         What it stands for.
     shape
-        ``area``, ``line``, ``dot`` or ``pin``.
+        ``area``, ``fill`` (of a theme, half clear), ``line``, ``dot`` or ``pin``.
     """
 
     style: str

@@ -60,13 +60,10 @@ STYLES: dict[str, dict[str, Any]] = {
     "candidate": {"radius": 3.5, "color": "#5b4b8a", "weight": 1.6, "fillColor": "#ffffff", "fillOpacity": 0.9},
     "excluded": {"radius": 3.5, "color": "#8a8a8a", "weight": 1.6, "fillOpacity": 0.2},
     "facility": {"radius": 4, "color": "#ffffff", "weight": 1, "fillColor": "#7a5195", "fillOpacity": 1},
-    NO_FIGURE: {"stroke": False, "fillColor": "#d0d0d0", "fillOpacity": 0.6},
-    **{f"share-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.72} for i, colour in enumerate(_PURPLES)},
-    **{f"band-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.8} for i, colour in enumerate(_BANDS)},
-    **{
-        f"minutes-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.7}
-        for i, colour in enumerate(_DIVERGING)
-    },
+    NO_FIGURE: {"stroke": False, "fillColor": "#d0d0d0", "fillOpacity": 1},
+    **{f"share-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_PURPLES)},
+    **{f"band-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_BANDS)},
+    **{f"minutes-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_DIVERGING)},
 }
 """Class → Leaflet path options."""
 

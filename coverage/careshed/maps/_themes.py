@@ -61,30 +61,31 @@ def _share_keys(known: Floats, limits: list[float], styles: list[str], *, has_ga
     lower = [float(known.min()) if len(known) else 0.0, *limits]
     decimals = 0 if len(limits) < 2 or min(np.diff(limits)) >= 0.0099 else 1
     keys = [
-        Key(style, f"{percent(low, decimals=decimals)} – {percent(high, decimals=decimals)}")
+        Key(style, f"{percent(low, decimals=decimals)} – {percent(high, decimals=decimals)}", "fill")
         for style, low, high in zip(styles, lower, limits, strict=False)
     ]
     if has_gaps:
-        keys.append(Key(NO_FIGURE, str(Label("无数据", "no figure"))))
+        keys.append(Key(NO_FIGURE, str(Label("无数据", "no figure")), "fill"))
     return tuple(keys)
 
 
 def _isochrones(plan: Plan, shapes: Shapes) -> MapLayer | None:
     if plan.isochrones is None or plan.isochrones.empty:
         return None
-    bands = plan.isochrones.dissolve("minutes").sort_index()
+    bands = plan.isochrones.set_index("minutes").geometry.sort_index()
+    if bands.index.has_duplicates:
+        bands = bands.groupby(level=0).agg(lambda part: shapely.union_all(part.array))
     styles = ramp("band", len(bands))
-    # each band less the ones within it: laid over one another their colours would mix
-    rings, inner = [], None
-    for shape in bands.geometry:
-        rings.append(shape if inner is None else shapely.difference(shape, inner))
-        inner = shape
-    rows = [feature(shapes.polygon(ring), k=k) for ring, k in zip(rings, styles, strict=True)]
+    # each band holds those before it: the widest is drawn first, the pane as a whole lets the ground through
+    widest_first = reversed(list(zip(bands, styles, strict=True)))
+    rows = [feature(shapes.polygon(shape, exact=False), k=style) for shape, style in widest_first]
     service = plan.area.targets.service.get(plan.coverage_service)
     verb = Label("驾车", "drive") if service is not None and service.mode == "drive" else Label("步行", "walk")
     name = Label(f"{verb.zh}等时圈", f"Isochrones ({verb.en})")
     lower = [0.0, *bands.index]
-    keys = tuple(Key(k, f"{low:g} – {high:g} min") for k, low, high in zip(styles, lower, bands.index, strict=False))
+    keys = tuple(
+        Key(k, f"{low:g} – {high:g} min", "fill") for k, low, high in zip(styles, lower, bands.index, strict=False)
+    )
     note = f"到最近{service_label(plan, plan.coverage_service).zh}机构的时间 Time to the nearest existing facility"
     return MapLayer(name, shape_layer(rows, pane="fills", name=name, theme=True, svg=True), keys, note)
 
@@ -107,7 +108,9 @@ def _response(plan: Plan, response: Response | None, name: Label, shapes: Shapes
     middle = [f"{low} – {high} min" for low, high in pairwise(ends)]
     texts = [f"≤ {ends[0]} min", *middle, f"> {ends[-1]} min", str(Label("一小时内不可达", "not within the hour"))]
     shares = demand["weight"].groupby(found).sum() / demand["weight"].sum()
-    keys = [Key(k, f"{text} ({percent(shares[k])})") for k, text in zip(styles, texts, strict=True) if k in here]
+    keys = [
+        Key(k, f"{text} ({percent(shares[k])})", "fill") for k, text in zip(styles, texts, strict=True) if k in here
+    ]
     by = Label("呼叫", "calls") if plan.weight == "calls" else Label("人口", "people")
     note = (
         f"从呼叫到到达;括号内为{by.zh}比例;目标 {minutes(response.target_s, decimals=0)} 分钟 "

@@ -7,13 +7,23 @@ const careshed = (() => {
   /* one SVG a pane: where shapes take the mouse, canvases would hide one another */
   const svg = (pane) => (renderers[pane] ||= L.svg({ pane, padding: 0.5 }));
 
-  const point = (pane, interactive) => (feature, at) =>
-    L.circleMarker(at, {
-      pane,
-      interactive,
-      ...(interactive ? { renderer: svg(pane) } : {}),
-      ...style(feature),
-    });
+  const dots = [];
+  const point = (pane, interactive) => (feature, at) => {
+    const dot = L.circleMarker(at, { pane, interactive, ...(interactive ? { renderer: svg(pane) } : {}), ...style(feature) });
+    dots.push([dot, dot.options.radius, dot.options.weight]);
+    return dot;
+  };
+
+  /* from afar dots and pins are small, so that a whole district can be read */
+  const scale = (map) => {
+    const fitted = () => {
+      const part = Math.min(1, Math.max(0.5, 1 - (12.5 - map.getZoom()) * 0.2));
+      dots.forEach(([dot, radius, weight]) => dot.setStyle({ radius: radius * part, weight: weight * part }));
+      map.getContainer().classList.toggle("cs-far", map.getZoom() < 12);
+    };
+    map.on("zoomend", fitted);
+    fitted();
+  };
 
   const node = (tag, text, className) => {
     const made = document.createElement(tag);
@@ -102,6 +112,7 @@ const careshed = (() => {
       );
     }
     fit();
+    scale(map);
     labels(map, names);
     legend(map, layers);
     /* in a frame that is shown later the map learns its size late */
