@@ -7,7 +7,7 @@ CARESHED := $(BIN)/careshed
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help plan plans test lint types imports unit notebooks data bench docs clean
+.PHONY: help plan plans test lint types imports unit notebooks data pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -48,7 +48,7 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 	for district in xicheng tongzhou pinggu; do \
 	  $(CARESHED) synthesize data/$$district/recipe.toml --output data/$$district || exit 1; done
 
-pictures: $(READY) ## draw the README's picture (needs Chromium)
+pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
 
 clean: ## remove the environment and all output

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careshed.indicators import coverage_shares, demand_weights, quota_check, response_times, weighted_quantile
-from careshed.plan import facility_times, service_network, siting_sites, station_times
+from careshed.services import facility_times, service_network, siting_sites, station_times
 
 BLOCK = 250.0
 EAST, NORTH = 440_000.0, 4_420_000.0

@@ -9,8 +9,8 @@ import pytest
 
 from careshed.errors import DuplicateIdError, MissingColumnError, RowFaultError
 from careshed.indicators import coverage_shares
-from careshed.plan import facility_times, service_network
 from careshed.scoring import baseline, score_candidates, score_file
+from careshed.services import facility_times, service_network
 
 
 def coverage_with(town, extra=None):

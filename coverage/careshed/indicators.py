@@ -161,8 +161,7 @@ def coverage_shares(
     counts[["cells", "cells_covered"]] = _cells(area, network, reach)
     counts[["street_m", "street_m_covered"]] = _streets(area, reach)
     counts = counts.fillna(0.0)
-    whole = [name for name in counts if not name.startswith("street_m")]
-    counts = counts.astype(dict.fromkeys(whole, "int64"))
+    counts = counts.astype(dict.fromkeys(counts.columns.drop(["street_m", "street_m_covered"]), "int64"))
     subdistricts = _with_shares(counts)
     subdistricts.insert(0, "name", area.subdistricts["name"])
     total = _with_shares(pd.DataFrame({name: [counts[name].sum()] for name in counts})).iloc[0]

@@ -91,10 +91,13 @@ def stations(plan: Plan) -> None:
     solution = plan.solution
     if solution is None or solution.status == "infeasible":
         return
-    table = Table("station", "name", "subdistrict", "tier", "status", "open by", "people served", title="stations")
-    for site, row in plan.stations.iterrows():
-        cells = [site, *row[["name", "subdistrict", "tier", "status", "by"]], f"{row['people']:,}"]
-        table.add_row(*(escape(str(cell)) for cell in cells))
+    columns = ["name", "subdistrict", "tier", "status", "by", "people"]
+    shown = plan.stations[columns].rename(columns={"by": "open by", "people": "people served"})
+    if (shown["tier"] == "").all():
+        shown = shown.drop(columns="tier")
+    table = Table("station", *shown.columns, title="stations")
+    for site, row in shown.iterrows():
+        table.add_row(*(escape(str(cell)) for cell in (site, *row[:-1], f"{row.iloc[-1]:,}")))
     console.print(table)
     proof = Table(
         "level", "objective", "bound", "gap", "status", title=f"proof: {solution.status}, gap {solution.gap:g}"

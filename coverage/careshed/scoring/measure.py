@@ -13,8 +13,8 @@ from careshed.area import StudyArea
 from careshed.errors import MissingLayerError
 from careshed.indicators import nearest_seconds
 from careshed.network import Access, RoadNetwork
-from careshed.plan import COVERAGE_CUTOFF, service_network, the_service
 from careshed.reach import travel_times
+from careshed.services import COVERAGE_CUTOFF, service_network, the_service
 from careshed.targets import Service
 
 __all__ = ["Baseline", "baseline", "score_candidates"]
