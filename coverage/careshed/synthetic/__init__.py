@@ -141,7 +141,7 @@ def _provenance(recipe: Recipe, facts: Facts) -> dict[str, Provenance]:
     made = f"careshed.synthetic, seed {recipe.seed} (CC0 1.0)"
     names = "names: china-division 2.7.0 (WTFPL)"
     census = f"{recipe.people} census total of {recipe.district}, {facts.total:,}: {facts.sources}"
-    status = {
+    return {
         "streets": Provenance("synthetic", made, recipe.date),
         "subdistricts": Provenance(
             "synthetic", f"outlines: {made}; {names}; people: estimated, see population", recipe.date
@@ -159,4 +159,3 @@ def _provenance(recipe: Recipe, facts: Facts) -> dict[str, Provenance]:
         "candidates": Provenance("synthetic", made, recipe.date),
         "backdrop": Provenance("synthetic", made, recipe.date),
     }
-    return status

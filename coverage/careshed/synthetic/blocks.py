@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from shapely import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
 
 __all__ = ["Cuts", "cut_blocks", "faces"]
 
@@ -42,7 +43,7 @@ class Cuts:
     leaf_owner: list[int]
 
 
-def faces(lines: Sequence[shapely.Geometry]) -> list[Polygon]:
+def faces(lines: Sequence[BaseGeometry]) -> list[Polygon]:
     """Return the polygons that lines enclose, on a grid of 0.01 m.
 
     Parameters
@@ -55,7 +56,12 @@ def faces(lines: Sequence[shapely.Geometry]) -> list[Polygon]:
 
 
 def cut_blocks(
-    blocks: Sequence[Polygon], side_m: Callable[[Polygon, int], float], rng: np.random.Generator, *, bend: float = 0.0
+    blocks: Sequence[Polygon],
+    side_m: Callable[[Polygon, int], float],
+    rng: np.random.Generator,
+    *,
+    bend: float = 0.0,
+    slim: float = 0.0,
 ) -> Cuts:
     """Halve blocks until their sides are about as asked.
 
@@ -69,13 +75,15 @@ def cut_blocks(
         Source of every choice.
     bend
         How far the middle of a cut strays, as a share of its length.
+    slim
+        Where not 0, the side is at least the perimeter over this figure, so that strips are cut too.
     """
     cuts = Cuts([], [], [], [], [])
     for position, block in enumerate(blocks):
         stack = [block]
         while stack:
             part = stack.pop()
-            side = part.area**0.5
+            side = max(part.area**0.5, part.length / slim if slim else 0.0)
             asked = side_m(part, position)
             halves = _halves(part, rng, bend) if asked and side > asked * rng.uniform(1.0, 1.4) else None
             if halves is None:
@@ -91,7 +99,7 @@ def cut_blocks(
     return cuts
 
 
-def _halves(block: Polygon, rng: np.random.Generator, bend: float) -> tuple[shapely.Geometry, list[Polygon]] | None:
+def _halves(block: Polygon, rng: np.random.Generator, bend: float) -> tuple[BaseGeometry, list[Polygon]] | None:
     knife = _knife(block, rng, bend)
     line = knife.intersection(block)
     if line.is_empty:

@@ -20,6 +20,7 @@ from careshed.synthetic.settle import clusters
 __all__ = ["Division", "divide", "is_village"]
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Division:
     settled: gpd.GeoDataFrame
 
 
-def is_village(names: pd.Series) -> NDArray[np.bool_]:
+def is_village(names: pd.Series) -> Bools:
     """Say which communities are villages (村) rather than urban communities (社区)."""
     return np.asarray(names.str.endswith(("村委会", "村民委员会")))
 
@@ -57,9 +58,10 @@ def divide(recipe: Recipe, facts: Facts, ground: Ground, layout: Layout) -> Divi
     cells = np.array(layout.cells, dtype=object)
     centre = shapely.get_coordinates(shapely.centroid(cells))
     area = shapely.area(cells)
-    inside = shapely.contains_xy(ground.outline, *centre.T)
+    inside: Bools = np.asarray(shapely.contains_xy(ground.outline, *centre.T))
     touching = _touching(cells)
-    inside = _one_patch(inside, touching, area)
+    rim = shapely.distance(cells, ground.extent.boundary) < 1
+    inside = _one_patch(inside, touching, area, rim | ~shapely.contains_xy(ground.extent, *centre.T))
     cells, centre, area = cells[inside], centre[inside], area[inside]
     settled = layout.settled[inside].astype(bool)
     touching = touching[inside][:, inside]
@@ -78,12 +80,14 @@ def divide(recipe: Recipe, facts: Facts, ground: Ground, layout: Layout) -> Divi
         community[mine] = np.concatenate([villages, urban])[near]
     for position in range(len(facts.units)):
         mine = np.flatnonzero(unit == position)
-        community[mine] = _mended(community[mine], touching[mine][:, mine], area[mine])
+        # The piece that people live in is the community's, however large its fields are.
+        lived = area[mine] * np.where(settled[mine], 1.0, 1e-4)
+        community[mine] = _mended(community[mine], touching[mine][:, mine], lived)
     return _dissolved(cells, area * settled, settled, community, facts, codes, ground)
 
 
 def _near(
-    centre: NDArray[np.float64], area: NDArray[np.float64], settled: NDArray[np.bool_],
+    centre: NDArray[np.float64], area: NDArray[np.float64], settled: Bools,
     homes: NDArray[np.float64], urban: int, seed: int,
 ) -> Ints:  # fmt: skip
     """Return the position of each cell's community: villages first, then urban ones."""
@@ -126,14 +130,15 @@ def _touching(cells: NDArray[np.object_]) -> csr_array:
     return matrix.tocsr()
 
 
-def _one_patch(inside: NDArray[np.bool_], touching: csr_array, area: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Keep the largest patch of the district and fill the holes in it."""
+def _one_patch(inside: Bools, touching: csr_array, area: NDArray[np.float64], rim: Bools) -> Bools:
+    """Keep the largest patch of the district and fill the holes in it; ground at the map's `rim` is no hole."""
+    inside = inside.copy()
     for value in (True, False):
         which = np.flatnonzero(inside == value)
         label = connected_components(touching[which][:, which], directed=False)[1]
-        keep = np.bincount(label, weights=area[which]).argmax()
-        inside = inside.copy()
-        inside[which[label != keep]] = not value
+        largest = np.bincount(label, weights=area[which]).argmax()
+        keep = label == largest if value else np.isin(label, label[rim[which]])
+        inside[which[~keep]] = not value
     return inside
 
 
@@ -161,7 +166,7 @@ def _mended(owner: Ints, touching: csr_array, area: NDArray[np.float64]) -> Ints
 
 
 def _dissolved(
-    cells: NDArray[np.object_], people_m2: NDArray[np.float64], settled: NDArray[np.bool_],
+    cells: NDArray[np.object_], people_m2: NDArray[np.float64], settled: Bools,
     community: Ints, facts: Facts, codes: pd.Index, ground: Ground,
 ) -> Division:  # fmt: skip
     shapes = [shapely.coverage_union_all(cells[community == position]) for position in range(len(codes))]

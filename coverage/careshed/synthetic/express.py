@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 from shapely import LineString, Point
+from shapely.geometry.base import BaseGeometry
 
+from careshed.errors import InputError
 from careshed.synthetic.ground import Ground
 from careshed.synthetic.recipe import Express
 from careshed.synthetic.ways import Way
@@ -20,7 +22,7 @@ RAMP_M = 260.0
 CARRIAGEWAY_M = 8.0
 """From the middle of the corridor to the middle of a carriageway."""
 
-Interchange = shapely.Geometry
+Interchange = BaseGeometry
 """Ground of an interchange: no street is laid on it."""
 
 
@@ -51,7 +53,7 @@ def lay_express(
     ramps: list[Way] = []
     grounds: list[Interchange] = []
     stops: dict[int, list[Point]] = {1: [], -1: []}
-    sides = {side: course.offset_curve(-side * CARRIAGEWAY_M, join_style="mitre") for side in (1, -1)}
+    sides = {side: _beside_course(course, side * CARRIAGEWAY_M) for side in (1, -1)}
     for where, other in _interchanges(road, course, crossing):
         for side in (1, -1):
             # Traffic keeps right: the carriageway on the right runs with the course, the left one against it.
@@ -62,8 +64,8 @@ def lay_express(
                 continue
             leave, join = (_grid(lane.interpolate(here + step)) for step in (-RAMP_M, RAMP_M))
             stops[side] += [leave, join]
-            for pair in ((leave, foot), (foot, join)):
-                ramps.append(Way(LineString(pair), f"{road.highway}_link", walk=0, drive=1, kmh=40.0))
+            link = f"{road.highway}_link"
+            ramps += [Way(LineString(pair), link, walk=0, drive=1, kmh=40.0) for pair in ((leave, foot), (foot, join))]
             grounds.append(shapely.MultiPoint([leave, join, foot]).convex_hull.buffer(4, quad_segs=1))
     raised = [
         Way(piece, road.highway, road.name, walk=0, drive=1, kmh=road.kmh)
@@ -74,11 +76,12 @@ def lay_express(
 
 
 def _interchanges(road: Express, course: LineString, crossing: Sequence[LineString]) -> list[tuple[float, LineString]]:
-    found = []
-    for other in crossing:
-        for point in shapely.get_parts(course.intersection(other)):
-            if point.geom_type == "Point":
-                found.append((course.project(point), other))
+    found = [
+        (course.project(point), other)
+        for other in crossing
+        for point in shapely.get_parts(course.intersection(other))
+        if point.geom_type == "Point"
+    ]
     found.sort(key=lambda pair: pair[0])
     kept: list[tuple[float, LineString]] = []
     for where, other in found:
@@ -89,7 +92,7 @@ def _interchanges(road: Express, course: LineString, crossing: Sequence[LineStri
 
 def _beside(course: LineString, other: LineString, where: float, side: int, away_m: float) -> Point | None:
     """Return the point of `other`, on one side of the course, `away_m` from it."""
-    edge = course.offset_curve(-side * away_m, join_style="mitre")
+    edge = _beside_course(course, side * away_m)
     points = [part for part in shapely.get_parts(edge.intersection(other)) if part.geom_type == "Point"]
     middle = course.interpolate(where)
     near = [point for point in points if point.distance(middle) < 4 * away_m]
@@ -116,8 +119,8 @@ def _between(
 def _frontage(road: Express, course: LineString) -> list[Way]:
     if not road.frontage:
         return []
-    right = course.offset_curve(-road.half_m, join_style="mitre")
-    left = course.offset_curve(road.half_m, join_style="mitre").reverse()
+    right = _beside_course(course, road.half_m)
+    left = _beside_course(course, -road.half_m).reverse()
     return [Way(line, "secondary", f"{road.name}辅路", drive=1, kmh=50.0) for line in (right, left)]
 
 
@@ -133,6 +136,14 @@ def _footbridges(road: Express, course: LineString) -> list[Way]:
         across = np.array([-along[1], along[0]]) * road.half_m
         ways.append(Way(LineString([here - across, here + across]), "footway", "过街天桥", drive=0))
     return ways
+
+
+def _beside_course(course: LineString, right_m: float) -> LineString:
+    """Return the line at a distance to the right of a course (to the left where negative), in its direction."""
+    line = course.offset_curve(-right_m, join_style="mitre")
+    if not isinstance(line, LineString):
+        raise InputError(f"an expressway bends too sharply for its width near {course.centroid.wkt}; round its corners")
+    return line
 
 
 def _grid(point: Point) -> Point:

@@ -13,15 +13,25 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from shapely import LineString
 
 from careshed.synthetic.roads import Layout
 from careshed.synthetic.ways import RANK, Way
 
-__all__ = ["street_table"]
+__all__ = ["BRIDGE", "street_table"]
 
 JOIN_M = 4.0
 """Junctions that a shorter piece of street joins are one."""
+
+POCKET_STREETS = 3
+"""A part of the network that is cut off and has fewer streets is dropped; a larger one gets a bridge."""
+
+BRIDGE_M = 60.0
+"""Longest bridge for each street of the part that it opens."""
+
+BRIDGE = "便桥"
+"""Name of a bridge to a part that would be cut off."""
 
 STUB_M = 28.0
 """A dead end shorter than this is no street, only a cut that missed a corner."""
@@ -43,6 +53,24 @@ class _Edges:
         _, dense = np.unique(np.concatenate([u, v]), return_inverse=True)
         return _Edges(
             self.lines[keep], self.way[keep], dense[: len(u)], dense[len(u) :], self.drive[keep], self.walk[keep]
+        )
+
+    def places(self) -> NDArray[np.float64]:
+        """Return where each junction is, metres, shape (junctions, 2)."""
+        xy = np.zeros((int(max(self.u.max(), self.v.max())) + 1, 2))
+        xy[self.u] = shapely.get_coordinates(shapely.get_point(self.lines, 0))
+        xy[self.v] = shapely.get_coordinates(shapely.get_point(self.lines, -1))
+        return xy
+
+    def with_edge(self, way: Way, position: int, u: int, v: int) -> _Edges:
+        """Return the streets and one more, of the way at `position`."""
+        return _Edges(
+            np.array([*self.lines, way.line], dtype=object),
+            np.append(self.way, position),
+            np.append(self.u, u),
+            np.append(self.v, v),
+            np.append(self.drive, way.drive),
+            np.append(self.walk, way.walk),
         )
 
     def components(self, which: NDArray[np.bool_], *, directed: bool) -> NDArray[np.int64]:
@@ -77,7 +105,7 @@ def street_table(layout: Layout, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     edges = _joined(_noded(layout.ways, layout.raised, layout.compounds, ways), len(layout.ways))
     for _ in range(3):
         edges = _without_stubs(edges, ways, len(layout.ways))
-    edges = _one_piece(edges, first_compound=len(layout.ways) + len(layout.raised))
+    edges = _one_piece(edges, ways, len(layout.ways) + len(layout.raised))
     edges = _drivable(edges)
     frame = gpd.GeoDataFrame(
         {
@@ -173,10 +201,31 @@ def _without_stubs(edges: _Edges, ways: Sequence[Way], level: int) -> _Edges:
     return edges.take(~(short & minor & ((degree[edges.u] == 1) | (degree[edges.v] == 1))))
 
 
-def _one_piece(edges: _Edges, *, first_compound: int) -> _Edges:
-    """Keep what hangs together, and the compounds that are meant to be apart."""
-    label = edges.components(np.ones(len(edges.u), dtype=bool), directed=False)
-    return edges.take((label[edges.u] == np.bincount(label).argmax()) | (edges.way >= first_compound))
+def _one_piece(edges: _Edges, ways: list[Way], first_compound: int) -> _Edges:
+    """Keep what hangs together, bridge over to pockets, drop scraps; compounds are meant to be apart.
+
+    A bridge is the straight line between the nearest junctions, added to `ways`.
+    """
+    place = edges.places()
+    compounds_end = len(ways)
+    while True:
+        label = edges.components(np.ones(len(edges.u), dtype=bool), directed=False)
+        main = label[edges.u] == np.bincount(label).argmax()
+        apart = ~main & ((edges.way < first_compound) | (edges.way >= compounds_end))
+        size = np.bincount(label[edges.u[apart]], minlength=1)
+        if size.max() < POCKET_STREETS:
+            return edges.take(~apart)
+        pocket = apart & (label[edges.u] == size.argmax())
+        near = edges.walk > 0
+        here, there = (np.unique(np.concatenate([edges.u[w], edges.v[w]])) for w in (pocket & near, main & near))
+        gap, nearest = cKDTree(place[there]).query(place[here])
+        if gap.min() > BRIDGE_M * size.max():
+            edges = edges.take(~pocket)
+            place = edges.places()
+            continue
+        ends = int(here[gap.argmin()]), int(there[nearest[gap.argmin()]])
+        ways.append(Way(LineString(place[list(ends)]), "tertiary", BRIDGE))
+        edges = edges.with_edge(ways[-1], len(ways) - 1, *ends)
 
 
 def _drivable(edges: _Edges) -> _Edges:

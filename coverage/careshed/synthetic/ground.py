@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import LineString, Polygon
 from shapely.affinity import rotate, translate
+from shapely.geometry.base import BaseGeometry
 
 from careshed.synthetic.recipe import Barrier, Express, Facts, Recipe, Settlement
 
@@ -83,11 +84,11 @@ class Ground:
     crs: pyproj.CRS
     origin: tuple[float, float]
     outline: Polygon
-    extent: Polygon
-    barriers: tuple[tuple[Barrier, shapely.Geometry], ...]
-    hills: shapely.Geometry
-    corridors: tuple[tuple[Express, shapely.Geometry], ...]
-    towns: tuple[tuple[Settlement, shapely.Geometry], ...]
+    extent: BaseGeometry
+    barriers: tuple[tuple[Barrier, BaseGeometry], ...]
+    hills: BaseGeometry
+    corridors: tuple[tuple[Express, BaseGeometry], ...]
+    towns: tuple[tuple[Settlement, BaseGeometry], ...]
     units: UnitMap
 
     def course(self, road: Express) -> LineString:
@@ -150,7 +151,7 @@ def natural_line(points: Floats, wiggle_m: float, rng: np.random.Generator) -> L
     return LineString(np.vstack([course[:1], middle, course[-1:]]))
 
 
-def _shape(barrier: Barrier, origin: Floats, rng: np.random.Generator) -> shapely.Geometry:
+def _shape(barrier: Barrier, origin: Floats, rng: np.random.Generator) -> BaseGeometry:
     points = np.asarray(barrier.points) * 1000 + origin
     if barrier.width_m:
         line = natural_line(points, barrier.wiggle_m, rng)
@@ -162,18 +163,18 @@ def _shape(barrier: Barrier, origin: Floats, rng: np.random.Generator) -> shapel
     return shape.buffer(-reach, join_style="mitre").buffer(reach, quad_segs=2).simplify(5)
 
 
-def _course(road: Express, origin: Floats, extent: Polygon) -> LineString:
+def _course(road: Express, origin: Floats, extent: BaseGeometry) -> LineString:
     parts = shapely.get_parts(LineString(np.asarray(road.points) * 1000 + origin).intersection(extent))
     return max(parts, key=lambda part: part.length)
 
 
-def _corridor(road: Express, course: LineString) -> shapely.Geometry:
+def _corridor(road: Express, course: LineString) -> BaseGeometry:
     # Built from the offset lines themselves, so that service roads along them lie on its very edge.
     left, right = (course.offset_curve(side * road.half_m, join_style="mitre") for side in (1, -1))
     return Polygon([*left.coords, *right.coords[::-1]])
 
 
-def _footprint(town: Settlement, origin: Floats) -> shapely.Geometry:
+def _footprint(town: Settlement, origin: Floats) -> BaseGeometry:
     half = np.asarray(town.size) * 500
     box = shapely.box(-half[0], -half[1], half[0], half[1])
     bevel = min(half) * 0.2

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely import Point
 
 from careshed.synthetic.divide import Division, is_village
 from careshed.synthetic.recipe import Facts, Recipe
@@ -110,6 +111,8 @@ def demand_points(
     fewest, most = recipe.demand.points
     for code, total in people.items():
         mine = _spread(spots[inside[str(code)]], int(rng.integers(fewest, most + 1)), rng)
+        if not len(mine):  # a community without a street of its own
+            mine = shapely.get_coordinates(division.communities.geometry[code].representative_point()).round(2)
         counts = largest_remainder(rng.lognormal(0, 0.4, len(mine)), int(total))
         share = float(np.clip(rng.normal(recipe.demand.elderly, recipe.demand.elderly_spread), 0.05, 0.45))
         older = largest_remainder(counts.astype(float), round(share * int(total))) if total else counts
@@ -138,9 +141,8 @@ def demand_points(
 
 def _spots_by_community(division: Division, spots: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
     """Return positions of the spots in each community: those on settled ground, else any, else one inside."""
-    points = shapely.points(spots)
     found: dict[str, NDArray[np.int64]] = {}
-    tree = shapely.STRtree(points)
+    tree = shapely.STRtree([Point(x, y) for x, y in spots])
     for code, shape, home in zip(
         division.communities.index, division.communities.geometry, division.settled.geometry, strict=True
     ):

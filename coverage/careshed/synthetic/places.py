@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely import Point
 
 from careshed.synthetic.divide import Division, is_village
 from careshed.synthetic.ground import Ground
@@ -33,11 +34,13 @@ def facility_places(
         Places beside driving streets, metres, shape (spots, 2).
     """
     rows: list[tuple[str, str, str, float, float, float]] = []
+    towns = ground.metres(tuple(town.at for town in recipe.town)) if recipe.town else np.empty((0, 2))
+    town_unit = _unit_of(towns, division)
     for unit in recipe.unit:
-        name = str(facts.units.at[unit.code, "name"])
+        name = str(facts.units.loc[unit.code, "name"])
         mine = demand[demand["subdistrict_id"] == unit.code]
         xy, weight = shapely.get_coordinates(mine.geometry.array), mine["population"].to_numpy(dtype=float)
-        centres = clusters(xy, weight, unit.centres, recipe.seed)
+        centres = _centres(xy, weight, unit.centres, towns[town_unit == unit.code], recipe.seed)
         rows += _numbered(centres, "community_health_centre", f"{name}社区卫生服务中心")
         if unit.stations:
             near = _served(xy, weight, centres[0], unit.served)
@@ -46,7 +49,7 @@ def facility_places(
     rows += _village_places(recipe, division, demand)
     points = np.array([row[-2:] for row in rows])
     own = ground.metres(tuple(place.at for place in recipe.place)) if recipe.place else np.empty((0, 2))
-    tree = shapely.STRtree(shapely.points(spots))
+    tree = shapely.STRtree([Point(x, y) for x, y in spots])
     own = spots[tree.nearest(shapely.points(own))] if len(own) else own
     table = pd.DataFrame(rows, columns=["name", "kind", "tier", "capacity", "x", "y"])
     extra = pd.DataFrame(
@@ -65,6 +68,15 @@ def _numbered(points: Floats, kind: str, name: str) -> list[tuple[str, str, str,
     ]
 
 
+def _centres(xy: Floats, weight: Floats, count: int, towns: Floats, seed: int) -> Floats:
+    """Return places of health centres: in the unit's towns, else where its people are."""
+    if not len(towns):
+        return clusters(xy, weight, count, seed)
+    near = [xy[((xy - town) ** 2).sum(axis=1).argmin()] for town in towns[:count]]
+    rest = count - len(near)
+    return np.vstack([*near, clusters(xy, weight, rest, seed)]) if rest else np.array(near)
+
+
 def _served(xy: Floats, weight: Floats, centre: Floats, share: float) -> NDArray[np.int64]:
     """Return positions of the people nearest to a centre who make up `share` of all."""
     order = np.argsort(((xy - centre) ** 2).sum(axis=1), kind="stable")
@@ -75,16 +87,21 @@ def _served(xy: Floats, weight: Floats, centre: Floats, share: float) -> NDArray
 def _village_places(
     recipe: Recipe, division: Division, demand: gpd.GeoDataFrame
 ) -> list[tuple[str, str, str, float, float, float]]:
-    """Return village clinics and stations: the largest villages first, each beside its first point of demand."""
+    """Return village clinics and stations: the same share of villages in each unit, the largest first."""
     rows: list[tuple[str, str, str, float, float, float]] = []
     frame = division.communities
     people = demand.groupby("community_id")["population"].sum()
     villages = people.reindex(frame.index[is_village(frame["name"])]).sort_values(ascending=False, kind="stable")
+    # Rank in the unit over the unit's villages: units take turns by their size.
+    rank = villages.groupby(frame["subdistrict_id"].reindex(villages.index)).rank(
+        ascending=False, method="first", pct=True
+    )
+    villages = villages.loc[rank.sort_values(kind="stable").index]
     first = demand.drop_duplicates("community_id").set_index("community_id").geometry
     wanted = [("village_clinic", "卫生室")] * recipe.village_clinics
     wanted += [("community_health_station", "社区卫生服务站")] * recipe.village_stations
     for code, (kind, suffix) in zip(villages.index, wanted, strict=False):
-        name = str(frame.at[code, "name"]).removesuffix("村民委员会").removesuffix("村委会").removesuffix("村")
+        name = str(frame.loc[code, "name"]).removesuffix("村民委员会").removesuffix("村委会").removesuffix("村")
         rows.append((f"{name}村{suffix}", kind, "", float("nan"), first[code].x, first[code].y))
     return rows
 
@@ -133,6 +150,7 @@ def candidate_sites(
     share = np.sqrt(people) / np.sqrt(people).sum()
     counts = least + np.floor(share * spare).astype(int)
     counts[np.argsort(-people, kind="stable")[: recipe.candidates.count - int(counts.sum())]] += 1
+    labels = facts.units["name"].astype("str").to_dict()
     names: list[str] = []
     units: list[str] = []
     points: list[Floats] = []
@@ -142,7 +160,7 @@ def candidate_sites(
         taken = _distinct_nearest(clusters(xy, weight, int(count), recipe.seed), corners[unit == code])
         points.append(taken)
         units += [str(code)] * len(taken)
-        names += [f"{facts.units.at[code, 'name']}候选点{number}" for number in range(1, len(taken) + 1)]
+        names += [f"{labels[code]}候选点{number}" for number in range(1, len(taken) + 1)]
     frame = gpd.GeoDataFrame(
         {"name": names, "status": "candidate", "tier": recipe.candidates.tier, "subdistrict_id": units},
         geometry=gpd.points_from_xy(*np.vstack(points).T, crs=streets.crs),

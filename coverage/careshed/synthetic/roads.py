@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from shapely import LineString, Point, Polygon
 from shapely.affinity import rotate, scale, translate
+from shapely.geometry.base import BaseGeometry
 
 from careshed.synthetic.blocks import Cuts, cut_blocks, faces
 from careshed.synthetic.express import lay_express
@@ -61,7 +64,7 @@ class _Cover:
     tree: shapely.STRtree
 
     @classmethod
-    def of(cls, shapes: list[shapely.Geometry]) -> _Cover:
+    def of(cls, shapes: list[BaseGeometry]) -> _Cover:
         return cls(shapely.STRtree(np.asarray(shapes, dtype=object)))
 
     def at(self, point: Point) -> int:
@@ -82,30 +85,30 @@ def lay_roads(recipe: Recipe, ground: Ground, villages: NDArray[np.int64]) -> La
     rng = np.random.default_rng([recipe.seed, 2])
     ways, raised, taken = _main_roads(recipe, ground, rng)
     barred = [shape for _, shape in ground.barriers] + [shape for _, shape in ground.corridors] + taken
-    edges = [shape.boundary for shape in [*barred, ground.extent, *_parts(ground.hills)]]
+    edges: list[BaseGeometry] = [shape.boundary for shape in [*barred, ground.extent, *_parts(ground.hills)]]
     plan = _Plan(recipe, ground, _Cover.of(barred), _Cover.of([shape for _, shape in ground.towns]))
 
     ways += _outlines([shape for _, shape in ground.towns], "tertiary", barred, ground)
-    country = plan.country(faces([way.line for way in ways] + edges), rng)
+    country = plan.country(faces([*(way.line for way in ways), *edges]), rng)
     ways += [Way(line, "tertiary" if side > 2400 else "unclassified") for line, side in country]
 
     centres, footprints = _lay_villages(recipe, ground, ways, barred, villages, rng)
     ways += _outlines(footprints, "residential", [*barred, *(shape for _, shape in ground.towns)], ground)
     built = _Cover.of(footprints)
-    blocks = faces([way.line for way in ways] + edges)
+    blocks = faces([*(way.line for way in ways), *edges])
     streets = plan.streets(blocks, built, rng)
     ways += plan.dressed(streets, rng)
     paths, compounds = plan.paths(streets, rng)
 
-    fields = cut_blocks(streets.leaves, lambda block, _: recipe.cell_m, rng)
-    cells = faces([way.line for way in ways] + edges + fields.lines)
+    fields = cut_blocks(streets.leaves, lambda _block, _owner: recipe.cell_m, rng, slim=3.0)
+    cells = faces([*(way.line for way in ways), *edges, *fields.lines])
     settled = np.array([plan.asked(cell.representative_point(), built) > 0 for cell in cells], dtype=np.int8)
     return Layout(ways + paths, raised, compounds, cells, settled, centres)
 
 
 def _main_roads(
     recipe: Recipe, ground: Ground, rng: np.random.Generator
-) -> tuple[list[Way], list[Way], list[shapely.Geometry]]:
+) -> tuple[list[Way], list[Way], list[BaseGeometry]]:
     """Return level ways, carriageways, and ground that interchanges take."""
     blocked = shapely.union_all([shape for _, shape in (*ground.barriers, *ground.corridors)])
     ways: list[Way] = []
@@ -119,7 +122,7 @@ def _main_roads(
         if road.valley and recipe.side_valley_m:
             ways += _side_valleys(course, recipe.side_valley_m, [way.line for way in ways], ground, rng)
     raised: list[Way] = []
-    taken: list[shapely.Geometry] = []
+    taken: list[BaseGeometry] = []
     for express in recipe.express:
         level, above, interchanges = lay_express(express, ground, courses)
         ways += [piece for way in level for piece in clip(way, way.line.intersection(ground.extent))]
@@ -151,9 +154,7 @@ def _side_valleys(
     return ways
 
 
-def _outlines(
-    shapes: list[shapely.Geometry], highway: str, barred: list[shapely.Geometry], ground: Ground
-) -> list[Way]:
+def _outlines(shapes: list[BaseGeometry], highway: str, barred: list[BaseGeometry], ground: Ground) -> list[Way]:
     """Return streets along the edges of shapes, but for the parts in barred ground."""
     if not shapes:
         return []
@@ -161,7 +162,7 @@ def _outlines(
     ways = []
     for shape in shapes:
         edge = shape.boundary.intersection(ground.extent).difference(stop)
-        ways += clip(Way(shape.boundary, highway), shapely.line_merge(edge), least_m=30)
+        ways += clip(Way(LineString(), highway), shapely.line_merge(edge), least_m=30)
     return ways
 
 
@@ -169,14 +170,14 @@ def _lay_villages(
     recipe: Recipe,
     ground: Ground,
     ways: list[Way],
-    barred: list[shapely.Geometry],
+    barred: list[BaseGeometry],
     villages: NDArray[np.int64],
     rng: np.random.Generator,
-) -> tuple[dict[int, NDArray[np.float64]], list[shapely.Geometry]]:
+) -> tuple[dict[int, NDArray[np.float64]], list[BaseGeometry]]:
     """Return the centre of each unit's villages and their footprints, astride country roads."""
     if not villages.any():
         return {}, []
-    roads = [way.line for way in ways if way.walk and way.drive == 3]
+    roads = _joined_up([way.line for way in ways if way.walk and way.drive == 3])
     spots = np.vstack(
         [
             shapely.get_coordinates(line.interpolate(np.arange(60, line.length, 120)))
@@ -190,7 +191,7 @@ def _lay_villages(
     unit = ground.units.nearest(spots)
     tree = shapely.STRtree(roads)
     centres: dict[int, NDArray[np.float64]] = {}
-    footprints: list[shapely.Geometry] = []
+    footprints: list[BaseGeometry] = []
     stop = shapely.union_all([*barred, *(shape for _, shape in ground.towns)]).buffer(10)
     for position in np.flatnonzero(villages):
         mine = spots[unit == position]
@@ -198,16 +199,23 @@ def _lay_villages(
         for centre in centres[int(position)]:
             shape = _village(centre, roads[int(tree.nearest(Point(centre)))], recipe.village.side_m, rng)
             parts = shapely.get_parts(shape.difference(stop))
-            best = max(parts, key=lambda part: part.area, default=Polygon())
-            if best.area > 0.25 * shape.area:
+            best = max(parts, key=lambda part: float(part.area), default=None)
+            if best is not None and best.area > 0.25 * shape.area:
                 footprints.append(best)
                 stop = shapely.union(stop, best.buffer(40, join_style="mitre"))
     return centres, footprints
 
 
-def _village(
-    centre: NDArray[np.float64], road: LineString, side_m: float, rng: np.random.Generator
-) -> shapely.Geometry:
+def _joined_up(roads: list[LineString], least_m: float = 3000.0) -> list[LineString]:
+    """Return the roads that hang together with others of `least_m` in all: no village stands on a scrap."""
+    pairs = shapely.STRtree(roads).query(roads, predicate="dwithin", distance=0.05)
+    matrix = coo_array((np.ones(pairs.shape[1], dtype=np.int8), tuple(pairs)), shape=(len(roads), len(roads)))
+    label = connected_components(matrix.tocsr(), directed=False)[1]
+    length = np.bincount(label, weights=shapely.length(np.array(roads, dtype=object)))
+    return [road for road, keep in zip(roads, length[label] >= least_m, strict=True) if keep]
+
+
+def _village(centre: NDArray[np.float64], road: LineString, side_m: float, rng: np.random.Generator) -> BaseGeometry:
     where = road.project(Point(centre))
     before, after = road.interpolate(max(0, where - 30)), road.interpolate(min(road.length, where + 30))
     turn = float(np.degrees(np.arctan2(after.y - before.y, after.x - before.x)))
@@ -231,6 +239,15 @@ class _Plan:
             return self.recipe.outside_block_m
         return self.recipe.unit[self.unit(point)].block_m
 
+    def dense_block(self, block: Polygon) -> float:
+        """Return the least side asked in a block: a large one may be dense in one corner only."""
+        spots = [block.centroid]
+        if block.area > 250_000:
+            middle = np.array(spots[0].coords[0])
+            corners = shapely.get_coordinates(shapely.oriented_envelope(block))[:4]
+            spots += [Point(middle + (corner - middle) * 0.6) for corner in corners]
+        return min((side for side in map(self.dense, spots) if side), default=0.0)
+
     def unit(self, point: Point) -> int:
         return int(self.ground.units.nearest(np.array([[point.x, point.y]]))[0])
 
@@ -252,7 +269,7 @@ class _Plan:
         def side(block: Polygon, _: int) -> float:
             point = block.representative_point()
             shut = self.barred.at(point) >= 0 or self.towns.at(point) >= 0 or hills.contains(point)
-            return 0.0 if shut or self.dense(block.centroid) else self.recipe.open_m
+            return 0.0 if shut or self.dense_block(block) else self.recipe.open_m
 
         cuts = cut_blocks(blocks, side, rng, bend=0.03)
         return list(zip(cuts.lines, cuts.sides_m, strict=True))
@@ -267,7 +284,7 @@ class _Plan:
 
         def side(block: Polygon, owner: int) -> float:
             known = fixed[owner]
-            return self.dense(block.centroid) if known is None else known
+            return self.dense_block(block) if known is None else known
 
         return cut_blocks(blocks, side, rng, bend=0.02)
 
@@ -323,5 +340,5 @@ def _compound(block: Polygon) -> list[Way]:
     return [Way(line, "service") for line in lines if block.contains(line)]
 
 
-def _parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
+def _parts(shape: BaseGeometry) -> list[BaseGeometry]:
     return [part for part in shapely.get_parts(shape) if not part.is_empty]

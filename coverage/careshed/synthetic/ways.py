@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import shapely
 from shapely import LineString
+from shapely.geometry.base import BaseGeometry
 
 __all__ = ["RANK", "Way", "clip"]
 
@@ -47,7 +48,7 @@ class Way:
     kmh: float = float("nan")
 
 
-def clip(way: Way, line: shapely.Geometry, *, least_m: float = 1.0) -> list[Way]:
+def clip(way: Way, line: BaseGeometry, *, least_m: float = 1.0) -> list[Way]:
     """Return `way` along each part of `line` that is at least `least_m` long."""
     return [
         Way(part, way.highway, way.name, way.walk, way.drive, way.kmh)
