@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -128,7 +128,7 @@ def build(
     strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
     n_candidates: Annotated[int, typer.Option(min=1, help="Candidate sites to generate where none are given.")] = 150,
     admin_level: Annotated[int, typer.Option(min=2, max=11, help="--place: OSM admin_level of the units.")] = 8,
-    buffer_m: Annotated[float, typer.Option(min=0, help="--place: roads so far beyond the boundary, metres.")] = 3000,
+    buffer_m: Annotated[float, typer.Option(min=0, help="Roads so far beyond the boundary, metres.")] = 6000,
     overpass_url: Annotated[str | None, typer.Option(help="--place: another Overpass API.")] = None,
     nominatim_url: Annotated[str | None, typer.Option(help="--place: another Nominatim.")] = None,
     cache: Annotated[Path | None, typer.Option(help="--place: keep downloads in this folder.")] = None,
@@ -137,9 +137,9 @@ def build(
     """Make a study area from files, or from OpenStreetMap by the name of a place."""
     from careshed.build import build_area, build_place
 
-    if (pbf is None) == (place is None):
+    if (pbf is None) is (place is None):
         raise InputError("give the roads as --pbf FILE or the name of a --place to download, one of the two")
-    layers = {
+    common: dict[str, Any] = {
         "subdistricts": subdistricts,
         "communities": communities,
         "facilities": facilities,
@@ -147,21 +147,24 @@ def build(
         "population": population,
         "calls": calls,
         "targets": targets,
+        "name": name,
+        "strict": strict,
+        "n_candidates": n_candidates,
+        "buffer_m": buffer_m,
     }
     with _progress() as say:
-        common = {**layers, "name": name, "strict": strict, "n_candidates": n_candidates, "progress": say}
         if pbf is not None:
-            area = build_area(roads=pbf, **common)
+            area = build_area(pbf, **common, progress=say)
         else:
             area = build_place(
-                place,
+                str(place),
                 admin_level=admin_level,
-                buffer_m=buffer_m,
                 overpass_url=overpass_url,
                 nominatim_url=nominatim_url,
                 cache_folder=cache,
                 timeout_s=timeout_s,
                 **common,
+                progress=say,
             )
         area.write(output, targets_toml=targets)
     show.area(area)

@@ -8,8 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from careshed._build.draft import Draft, fit
 from careshed.area import empty_layer
+from careshed.build.draft import Draft, fit
 from careshed.candidates import SEED, generate_candidates
 from careshed.errors import MissingLayerError
 from careshed.network import MAX_SNAP_M

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from careshed._build.draft import Draft, fit
+from careshed.build.draft import Draft, fit
 from careshed.tables import read_places
 
 __all__ = ["add_subdistricts", "report_overlaps"]

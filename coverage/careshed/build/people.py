@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from careshed._build.draft import Draft, fit
 from careshed.area import empty_layer
+from careshed.build.draft import Draft, fit
 from careshed.datums import split_datum
 from careshed.demand import Demand, Grains, community_demand, raster_grains, spread, with_calls
 from careshed.tables import has_coordinates, locate_units, read_places, read_table, read_totals

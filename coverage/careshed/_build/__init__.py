@@ -1,1 +1,0 @@
-"""Steps of building a study area, for :mod:`careshed.build`."""
