@@ -171,6 +171,7 @@ def test_snapping_refuses_what_is_no_point_of_the_network(square):
         network.snap(points_of((0, 0), (1, 1), ids=["a", "a"]))
     with pytest.raises(InputError, match="strings"):
         network.snap(points_of((0, 0)).set_axis([3]))
+    assert len(network.snap(points_of().set_axis(pd.RangeIndex(0)))) == 0
     with pytest.raises(InputError, match="representative_point"):
         network.snap(points_of((0, 0)).buffer(1))
     with pytest.raises(InputError, match="max_snap_m"):

@@ -17,8 +17,7 @@ import shapely
 
 from careshed.errors import InputError, RowFaultError
 from careshed.network import Access, RoadNetwork
-from careshed.reach import Direction, Reach, reach_times
-from careshed.reach._times import Seconds
+from careshed.reach import Direction, Reach, Seconds, reach_times
 
 __all__ = ["BUFFER_M", "covered_streets", "isochrones", "rings"]
 

@@ -17,12 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from careshed._checks import require_columns, require_projected
 from careshed.errors import CRSError, InputError
 from careshed.network._access import CLOSED, Access, id_index, locate
+from careshed.network._graph import compress, main_edges, number_junctions
 from careshed.network._lines import cut_lines
 from careshed.network._speeds import (
     DRIVE_KMH,
@@ -48,6 +47,7 @@ __all__ = [
     "Mode",
     "RoadNetwork",
     "cut_lines",
+    "id_index",
 ]
 
 Mode = Literal["walk", "drive"]
@@ -61,12 +61,6 @@ BACKWARD = 2
 
 MAX_SNAP_M: Mapping[str, float] = {"walk": 300.0, "drive": 500.0}
 """A point further than this from its nearest street is rejected, by mode."""
-
-MAIN_SHARE = 0.05
-"""A component with at least this share of the mode's junctions is kept; smaller ones are islands."""
-
-JUNCTION_TOLERANCE_M = 0.05
-"""Streets that meet at a junction may differ by so much there, from rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +138,7 @@ class RoadNetwork:
         put = object.__setattr__
         tail, head, ms = self._arcs()
         for name, (start, arcs) in {"out": (tail, head), "in": (head, tail)}.items():
-            rows, packed = _compress(start, arcs, ms, self.nodes)
+            rows, packed = compress(start, arcs, ms, self.nodes)
             put(self, f"{name}_start", rows)
             put(self, f"{name}_arcs", packed)
         put(self, "_tree_edge", np.flatnonzero(self.main).astype(np.int32))
@@ -209,7 +203,7 @@ class RoadNetwork:
         ms = edge_times_ms(length_m, speed)
         forward_ms = np.where(passage & FORWARD, ms, CLOSED).astype(np.int32)
         backward_ms = np.where(passage & BACKWARD, ms, CLOSED).astype(np.int32)
-        junction, x, y, u, v = _number_junctions(streets, lines)
+        junction, x, y, u, v = number_junctions(streets, lines)
         return cls(
             mode=mode,
             crs=crs,
@@ -224,7 +218,7 @@ class RoadNetwork:
             forward_ms=forward_ms,
             backward_ms=backward_ms,
             geometry=lines,
-            main=_main_edges(u, v, forward_ms, backward_ms, len(junction), strong=mode == "drive"),
+            main=main_edges(u, v, forward_ms, backward_ms, len(junction), strong=mode == "drive"),
             leg_speed_mps=leg_mps,
         )
 
@@ -337,7 +331,7 @@ class RoadNetwork:
 
     def _digest(self) -> str:
         digest = hashlib.sha256(f"{self.mode}|{self.profile}|{self.leg_speed_mps!r}|{self.crs.to_wkt()}".encode())
-        digest.update("\0".join(self.street_ids).encode())
+        digest.update("\0".join(self.street_ids.tolist()).encode())
         for array in (self.junction, self.edge_u, self.edge_v, self.forward_ms, self.backward_ms, self.main):
             digest.update(np.ascontiguousarray(array).tobytes())
         xy, line = shapely.get_coordinates(self.geometry, return_index=True)
@@ -377,50 +371,6 @@ def _drive_profile(drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str
         f"drive, free flow: km/h by class (OSRM car defaults; unknown class 30{own}), "
         f"{MAXSPEED_FACTOR:g} × maxspeed where known; legs {leg_kmh:g} km/h"
     )
-
-
-def _number_junctions(
-    streets: gpd.GeoDataFrame, lines: npt.NDArray[np.object_]
-) -> tuple[Ints64, Floats, Floats, Ints32, Ints32]:
-    """Return the junctions in use, numbered along a Hilbert curve, their x and y, and each street's u and v."""
-    ends = np.concatenate([streets["u"].to_numpy(dtype=np.int64), streets["v"].to_numpy(dtype=np.int64)])
-    xy = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, at)).reshape(-1, 2) for at in (0, -1)])
-    junction, first, position = np.unique(ends, return_index=True, return_inverse=True)
-    apart = np.hypot(*(xy - xy[first][position]).T)
-    if len(apart) and apart.max() > JUNCTION_TOLERANCE_M:
-        worst = int(apart.argmax())
-        raise InputError(
-            f"street {streets.index[worst % len(streets)]} ends {apart[worst]:.2f} m away from its junction "
-            f"{ends[worst]}; streets that share a junction must meet there: check u, v and the line's direction"
-        )
-    x, y = xy[first, 0], xy[first, 1]
-    curve = gpd.GeoSeries(gpd.points_from_xy(x, y)).hilbert_distance().to_numpy() if len(x) else np.empty(0)
-    order = np.lexsort((junction, curve))
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    u, v = rank[position].reshape(2, -1)
-    return junction[order], x[order], y[order], np.ascontiguousarray(u), np.ascontiguousarray(v)
-
-
-def _main_edges(u: Ints32, v: Ints32, forward_ms: Ints32, backward_ms: Ints32, nodes: int, *, strong: bool) -> Bools:
-    """Return which edges lie in a component that is kept."""
-    if not nodes:
-        return np.zeros(0, dtype=bool)
-    forward, backward = forward_ms >= 0, backward_ms >= 0
-    tail, head = np.concatenate([u[forward], v[backward]]), np.concatenate([v[forward], u[backward]])
-    graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
-    _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
-    size = np.bincount(label)
-    kept = size >= min(MAIN_SHARE * nodes, size.max())
-    return np.asarray(kept[label[u]] & (label[u] == label[v]))
-
-
-def _compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
-    """Return arcs in compressed rows, each packed as milliseconds × 2³² + head."""
-    order = np.lexsort((ms, head, tail))
-    start = np.zeros(nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail, minlength=nodes), out=start[1:])
-    return start, (ms[order].astype(np.int64) << 32) | head[order]
 
 
 def _usable_points(points: gpd.GeoSeries, crs: pyproj.CRS) -> npt.NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from careshed._checks import require_unique
 from careshed.errors import InputError
@@ -126,8 +127,8 @@ def id_index(ids: pd.Index, *, what: str) -> pd.Index:
     DuplicateIdError
         If one occurs twice.
     """
-    strange = [value for value in ids if not isinstance(value, str)]
-    if strange:
+    if len(ids) and (ids.hasnans or infer_dtype(ids) != "string"):
+        strange = [value for value in ids if not isinstance(value, str)]
         raise InputError(
             f"{what}: {len(strange)} ids are not strings (first: {strange[0]!r}); "
             "give each place a string id with set_index() or index.astype(str)"

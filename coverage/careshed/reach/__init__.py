@@ -20,11 +20,12 @@ from scipy.sparse import csr_array
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork
 from careshed.reach._ends import graph_of, require_same_network, sources_of, spots_of, targets_of
+from careshed.reach._limits import MAX_CUTOFF_S, Seconds, limit_ms, per_id_ms
 from careshed.reach._reach import Direction, Reach, reach_times
 from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets, pair_times, room_for
-from careshed.reach._times import MAX_CUTOFF_S, Seconds, TravelTimes, limit_ms, per_id_ms, rejects
+from careshed.reach._times import TravelTimes, rejects
 
-__all__ = ["MAX_CUTOFF_S", "Direction", "Reach", "TravelTimes", "reach_times", "travel_times"]
+__all__ = ["MAX_CUTOFF_S", "Direction", "Reach", "Seconds", "TravelTimes", "reach_times", "travel_times"]
 
 MOST_IN_CHUNK = 64
 """Sources searched in one go; small, so that threads end at about the same time."""

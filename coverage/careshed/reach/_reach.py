@@ -13,8 +13,8 @@ import pandas as pd
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
 from careshed.reach._ends import edge_ms, graph_of, require_same_network, sources_of, spots_of, targets_of
+from careshed.reach._limits import Seconds, limit_ms, per_id_ms
 from careshed.reach._search import Ints32, Spots, least_times
-from careshed.reach._times import Seconds, limit_ms, per_id_ms
 
 __all__ = ["Direction", "Reach", "reach_times"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,19 +16,16 @@ import pyarrow.parquet as pq
 
 from careshed._checks import new_file, readable_file, require_columns
 from careshed.errors import FileFaultError, InputError
-from careshed.network import Access
-from careshed.network._access import id_index
+from careshed.network import Access, id_index
+from careshed.reach._limits import Seconds, as_ms, limit_ms, per_id_ms
 
-__all__ = ["MAX_CUTOFF_S", "TravelTimes", "as_ms", "limit_ms", "per_id_ms"]
+__all__ = ["TravelTimes", "no_rejects", "rejects", "row_starts"]
 
 Ints32 = npt.NDArray[np.int32]
 Ints64 = npt.NDArray[np.int64]
 Side = Literal["origin", "destination"]
-Seconds = float | Mapping[str, float] | pd.Series
 
-MAX_CUTOFF_S = 1_000_000.0
-"""Eleven days; times of more than 24 don't fit the whole milliseconds kept."""
-
+NONE = np.iinfo(np.int64).max
 REJECTED_COLUMNS = ("id", "role", "reason", "distance_m")
 FORMAT = 1
 META = b"careshed.times"
@@ -116,7 +113,7 @@ class TravelTimes:
             for known, side in zip(ids, ("origin", "destination"), strict=True)
         ]
         ms = as_ms(frame["seconds"].to_numpy(dtype=np.float64), what="column seconds of the table of times")
-        _refuse_bad_pairs((*positions, ms), limit_ms(cutoff_s), len(ids[1]))
+        _refuse_bad_pairs((*positions, ms), limit_ms(cutoff_s))
         return cls._of_pairs(ids[0], ids[1], cutoff_s, mode, "", no_rejects(), *positions, ms)
 
     @classmethod
@@ -130,9 +127,14 @@ class TravelTimes:
         rejected: pd.DataFrame,
         *pairs: npt.NDArray[np.integer],
     ) -> Self:
-        """Sort pairs (origin, destination, ms) into rows."""
+        """Sort pairs (origin, destination, ms) into rows, refusing one that stands twice."""
         origin, destination, ms = pairs
-        order = np.lexsort((destination, origin))
+        key = origin.astype(np.int64) * max(len(destination_ids), 1) + destination
+        if (np.diff(key) <= 0).any():
+            order = np.argsort(key, kind="stable")
+            key, origin, destination, ms = key[order], origin[order], destination[order], ms[order]
+            if (np.diff(key) == 0).any():
+                raise InputError("a pair of origin and destination stands twice")
         return cls(
             origin_ids,
             destination_ids,
@@ -141,8 +143,8 @@ class TravelTimes:
             network_hash,
             rejected,
             row_starts(origin, len(origin_ids)),
-            destination[order].astype(np.int32),
-            ms[order].astype(np.int32),
+            destination.astype(np.int32),
+            ms.astype(np.int32),
         )
 
     def pairs(self) -> tuple[Ints32, Ints32, Ints32]:
@@ -211,19 +213,20 @@ class TravelTimes:
             total += per_id_ms(delay_s, self.origin_ids, what="delay_s")[origin]
         sides = (origin, self.origin_ids), (destination, self.destination_ids)
         (mine, my_ids), (other, other_ids) = sides if by == "origin" else sides[::-1]
-        order = np.lexsort((other, total, mine))
-        mine, other, total = mine[order], other[order], total[order]
-        rank = np.arange(len(mine)) - row_starts(mine, len(my_ids))[mine]
+        # one integer that orders by time, then by position
+        key = (total << 32) | other
         table = pd.DataFrame(index=my_ids.rename(f"{by}_id"))
         name = "destination_id" if by == "origin" else "origin_id"
         for nth in range(k):
-            at = rank == nth
-            suffix = f"_{nth + 1}" if k > 1 else ""
+            best = np.full(len(my_ids), NONE, dtype=np.int64)
+            np.minimum.at(best, mine, key)
+            key[key == best[mine]] = NONE
+            there = best < NONE
             column = pd.Series(np.nan, index=table.index, dtype="str")
-            column.iloc[mine[at]] = other_ids[other[at]]
-            seconds = np.full(len(table), np.nan)
-            seconds[mine[at]] = total[at] / 1000
-            table[name + suffix], table[f"seconds{suffix}"] = column, seconds
+            column[there] = other_ids[best[there] & 0xFFFFFFFF]
+            suffix = f"_{nth + 1}" if k > 1 else ""
+            table[name + suffix] = column
+            table[f"seconds{suffix}"] = np.where(there, (best >> 32) / 1000, np.nan)
         return table
 
     def select(self, *, origins: pd.Index | None = None, destinations: pd.Index | None = None) -> TravelTimes:
@@ -340,7 +343,7 @@ class TravelTimes:
         for side, position, size in zip(("origin", "destination"), pairs, sizes, strict=False):
             if len(position) and not 0 <= position.min() <= position.max() < size:
                 raise ValueError(f"an {side} position is outside 0…{size - 1}")
-        _refuse_bad_pairs(pairs, limit_ms(cutoff_s), sizes[1])
+        _refuse_bad_pairs(pairs, limit_ms(cutoff_s))
         rejected = pd.DataFrame(meta["rejected"], columns=list(REJECTED_COLUMNS)).astype(no_rejects().dtypes)
         return cls._of_pairs(ids[0], ids[1], float(cutoff_s), mode, network_hash, rejected, *pairs)
 
@@ -369,48 +372,6 @@ def row_starts(rows: npt.NDArray[np.integer], count: int) -> Ints64:
     return start
 
 
-def as_ms(seconds: npt.NDArray[np.float64], *, what: str) -> Ints64:
-    """Return seconds as whole milliseconds, refusing what is no time."""
-    wrong = ~((seconds >= 0) & (seconds <= MAX_CUTOFF_S))
-    if wrong.any():
-        raise InputError(
-            f"{what}: {wrong.sum()} values aren't seconds from 0 to {MAX_CUTOFF_S:g} ({seconds[wrong][0]})"
-        )
-    return np.rint(seconds * 1000).astype(np.int64)
-
-
-def limit_ms(seconds: float, *, zero: bool = False) -> int:
-    """Return the most whole milliseconds that are within `seconds`; a limit is included.
-
-    Parameters
-    ----------
-    seconds
-        The limit.
-    zero
-        Whether 0 is allowed.
-    """
-    if not ((seconds > 0 or (zero and seconds == 0)) and seconds <= MAX_CUTOFF_S):
-        raise InputError(f"the time limit is {seconds!r} s; expected more than 0 and at most {MAX_CUTOFF_S:g}")
-    # a hair more: 0.001 × 1000 × milliseconds may fall below a whole number
-    return int(seconds * 1000 + 1e-6)
-
-
-def per_id_ms(seconds: Seconds, ids: pd.Index, *, what: str) -> Ints64:
-    """Return one time for each id, in whole milliseconds, from one figure or one by id.
-
-    Raises
-    ------
-    InputError
-        If an id has none, or one isn't a time.
-    """
-    if isinstance(seconds, Mapping | pd.Series):
-        series = pd.Series(seconds, dtype="float64").reindex(ids)
-        if series.isna().any():
-            raise InputError(f"{what}: none for {series.isna().sum()} places (first: {ids[series.isna()][0]})")
-        return as_ms(np.asarray(series, dtype=np.float64), what=what)
-    return as_ms(np.full(len(ids), seconds, dtype=np.float64), what=what)
-
-
 def _positions(known: pd.Index, wanted: pd.Index, what: str) -> npt.NDArray[np.intp]:
     wanted = id_index(wanted, what=what)
     found = known.get_indexer(wanted)
@@ -419,13 +380,10 @@ def _positions(known: pd.Index, wanted: pd.Index, what: str) -> npt.NDArray[np.i
     return np.asarray(found)
 
 
-def _refuse_bad_pairs(pairs: Sequence[npt.NDArray[np.integer]], most_ms: int, width: int) -> None:
-    """Refuse unknown ids (−1), pairs that stand twice, and times beyond the cutoff."""
+def _refuse_bad_pairs(pairs: Sequence[npt.NDArray[np.integer]], most_ms: int) -> None:
+    """Refuse unknown ids (−1) and times beyond the cutoff."""
     origin, destination, ms = pairs
     if (origin < 0).any() or (destination < 0).any():
         raise InputError("the table of times has ids that aren't among the given ones")
     if len(ms) and not 0 <= ms.min() <= ms.max() <= most_ms:
         raise InputError(f"times run from {ms.min()} to {ms.max()} ms; expected 0 to the cutoff, {most_ms} ms")
-    key = origin.astype(np.int64) * max(width, 1) + destination
-    if len(np.unique(key)) != len(key):
-        raise InputError("a pair of origin and destination stands twice")

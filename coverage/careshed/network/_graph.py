@@ -1,0 +1,71 @@
+"""From streets to a graph: numbered junctions, components, packed rows."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from careshed.errors import InputError
+
+__all__ = ["MAIN_SHARE", "compress", "main_edges", "number_junctions"]
+
+Ints32 = npt.NDArray[np.int32]
+Ints64 = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+MAIN_SHARE = 0.05
+"""A component with at least this share of the mode's junctions is kept; smaller ones are islands."""
+
+JUNCTION_TOLERANCE_M = 0.05
+"""Streets that meet at a junction may differ by so much there, from rounding."""
+
+
+def number_junctions(
+    streets: gpd.GeoDataFrame, lines: npt.NDArray[np.object_]
+) -> tuple[Ints64, Floats, Floats, Ints32, Ints32]:
+    """Return the junctions in use, numbered along a Hilbert curve, their x and y, and each street's u and v."""
+    ends = np.concatenate([streets["u"].to_numpy(dtype=np.int64), streets["v"].to_numpy(dtype=np.int64)])
+    every, line = shapely.get_coordinates(lines, return_index=True)
+    last = np.flatnonzero(np.diff(line, append=-1))
+    xy = np.concatenate([every[np.append(0, last[:-1] + 1)[: len(last)]], every[last]])
+    junction, first, position = np.unique(ends, return_index=True, return_inverse=True)
+    apart = np.hypot(*(xy - xy[first][position]).T)
+    if len(apart) and apart.max() > JUNCTION_TOLERANCE_M:
+        worst = int(apart.argmax())
+        raise InputError(
+            f"street {streets.index[worst % len(streets)]} ends {apart[worst]:.2f} m away from its junction "
+            f"{ends[worst]}; streets that share a junction must meet there: check u, v and the line's direction"
+        )
+    x, y = xy[first, 0], xy[first, 1]
+    curve = gpd.GeoSeries(gpd.points_from_xy(x, y)).hilbert_distance().to_numpy() if len(x) else np.empty(0)
+    order = np.lexsort((junction, curve))
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    u, v = rank[position].reshape(2, -1)
+    return junction[order], x[order], y[order], np.ascontiguousarray(u), np.ascontiguousarray(v)
+
+
+def main_edges(u: Ints32, v: Ints32, forward_ms: Ints32, backward_ms: Ints32, nodes: int, *, strong: bool) -> Bools:
+    """Return which edges lie in a component that is kept."""
+    if not nodes:
+        return np.zeros(0, dtype=bool)
+    forward, backward = forward_ms >= 0, backward_ms >= 0
+    tail, head = np.concatenate([u[forward], v[backward]]), np.concatenate([v[forward], u[backward]])
+    graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
+    _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
+    size = np.bincount(label)
+    kept = size >= min(MAIN_SHARE * nodes, size.max())
+    return np.asarray(kept[label[u]] & (label[u] == label[v]))
+
+
+def compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
+    """Return arcs in compressed rows, each packed as milliseconds × 2³² + head."""
+    order = np.lexsort((ms, head, tail))
+    start = np.zeros(nodes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(tail, minlength=nodes), out=start[1:])
+    return start, (ms[order].astype(np.int64) << 32) | head[order]
