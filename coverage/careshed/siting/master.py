@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from careshed.siting.costs import Costs, cuts
 from careshed.siting.leads import broken_spans
 from careshed.siting.mip import Rulebook, add_rows, new_highs
 from careshed.siting.rules import INF, Row
 
-__all__ = ["Bound", "Master"]
+__all__ = ["Bound", "Master", "SetBound"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,6 +23,8 @@ SIZE = 1e5
 """The objective is scaled so that its greatest value is this: HiGHS' tolerances are absolute."""
 VIOLATED = 1e-9
 """Cuts broken by less than this share of `SIZE`, in all, are left alone."""
+PATIENCE = 8
+"""Cuts that were slack in so many solutions are forgotten; looked at as often."""
 INFEASIBLE = (
     highspy.HighsModelStatus.kInfeasible,
     highspy.HighsModelStatus.kUnboundedOrInfeasible,
@@ -47,6 +49,15 @@ class Bound:
     values: Floats
     bound: float
     reduced: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetBound:
+    """Bounds of a sum of columns at a node of the tree."""
+
+    row: Row
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +102,10 @@ class Master:
         self._cost = np.concatenate(self.cost)
         self.highs.addVars(self.size, self._lower, self._upper)
         self.highs.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), self._cost)
-        self._chunks: list[csr_array] = []
-        self._sides: list[tuple[Floats, Floats]] = []
+        self._matrix = csr_array((0, self.size), dtype=np.float64)
+        self._sides = np.zeros((2, 0))
+        self._age = np.zeros(0, dtype=np.int64)
+        self._rows: list[Row] = []
         self._known = {id(r) for r in rows}
         self._add(rows)
 
@@ -120,8 +133,51 @@ class Master:
         starts = np.concatenate(([0], np.cumsum([len(r.index) for r in rows])))
         data = np.concatenate([r.value for r in rows]).astype(np.float64)
         index = np.concatenate([r.index for r in rows])
-        self._chunks.append(csr_array((data, index, starts), shape=(len(rows), self.size)))
-        self._sides.append((np.array([r.lower for r in rows]), np.array([r.upper for r in rows])))
+        part = csr_array((data, index, starts), shape=(len(rows), self.size))
+        self._matrix = csr_array(vstack([self._matrix, part], format="csr"))
+        self._sides = np.hstack([self._sides, [[r.lower for r in rows], [r.upper for r in rows]]])
+        self._age = np.append(self._age, np.zeros(len(rows), dtype=np.int64))
+        self._rows += rows
+
+    def _purge(self) -> None:
+        """Forget cuts that have long been slack: a small program is solved faster."""
+        rule = np.array([r.rule == "cut" for r in self._rows])
+        basic = np.array([status == highspy.HighsBasisStatus.kBasic for status in self.highs.getBasis().row_status])
+        old = rule & basic & (self._age >= PATIENCE)
+        if old.sum() < len(old) // 4:
+            return
+        basis = self.highs.getBasis()
+        keep = np.flatnonzero(~old)
+        self.highs.deleteRows(int(old.sum()), np.flatnonzero(old).astype(np.int32))
+        status = basis.row_status
+        basis.row_status = [status[i] for i in keep]
+        self.highs.setBasis(basis)
+        self._matrix, self._sides, self._age = self._matrix[keep], self._sides[:, keep], self._age[keep]
+        self._rows = [self._rows[i] for i in keep]
+
+    def bound_sets(self, sets: Sequence[SetBound]) -> None:
+        """Bound sums of columns as a node asks; sums that it does not name are free."""
+        wanted = {id(s.row): s for s in sets}
+        known = {id(row): at for at, row in enumerate(self._rows) if row.rule == "set"}
+        for key, at in known.items():
+            low, high = (wanted[key].low, wanted[key].high) if key in wanted else (-INF, INF)
+            if (self._sides[0, at], self._sides[1, at]) != (low, high):
+                self._sides[:, at] = low, high
+                self.highs.changeRowBounds(at, low, high)
+        fresh = [s for s in wanted.values() if id(s.row) not in known]
+        self._add([s.row for s in fresh])
+        for at, s in enumerate(fresh, start=len(self._rows) - len(fresh)):
+            self._sides[:, at] = s.low, s.high
+            self.highs.changeRowBounds(at, s.low, s.high)
+
+    def probe(self, iterations: int) -> float:
+        """Return about the least cost after some steps of the dual simplex; for comparing branches only."""
+        self.highs.setOptionValue("simplex_iteration_limit", iterations)
+        self.highs.run()
+        self.highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
+        if self.highs.getModelStatus() in INFEASIBLE:
+            return INF
+        return float(self.highs.getInfo().objective_function_value) / self.unit
 
     def bound_columns(self, lower: Floats, upper: Floats) -> None:
         """Set the bounds of the rule columns."""
@@ -134,6 +190,8 @@ class Master:
     def solve(self) -> Bound | None:
         """Solve the linear program as it stands; None where it has no solution."""
         self.iterations += 1
+        if self.iterations % PATIENCE == 0 and self.iterations > PATIENCE:
+            self._purge()
         self.highs.run()
         status = self.highs.getModelStatus()
         if status in INFEASIBLE:
@@ -151,14 +209,12 @@ class Master:
 
     def _safe(self, dual: Floats) -> tuple[float, Floats]:
         """Return the bound that the duals prove, and their reduced costs."""
-        reduced, bound, at = self._cost.copy(), 0.0, 0
-        for chunk, (lower, upper) in zip(self._chunks, self._sides, strict=True):
-            y = dual[at : at + chunk.shape[0]]
-            at += chunk.shape[0]
-            y = np.where(np.isinf(np.where(y > 0, lower, upper)), 0.0, y)
-            side = np.where(y > 0, lower, upper)
-            bound += float(np.dot(y[y != 0], side[y != 0]))
-            reduced -= chunk.T @ y
+        lower, upper = self._sides
+        y = np.where(np.isinf(np.where(dual > 0, lower, upper)), 0.0, dual)
+        self._age = np.where(y == 0.0, self._age + 1, 0)
+        used = y != 0
+        bound = float(np.dot(y[used], np.where(y > 0, lower, upper)[used]))
+        reduced = self._cost - self._matrix.T @ y
         bound += float(np.where(reduced > 0, reduced * self._lower, reduced * self._upper).sum())
         return bound, reduced
 

@@ -72,12 +72,25 @@ class Rulebook:
     lazy: tuple[str, ...] = ("lead", "span")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)
+    _between: Floats | None = field(default=None)
 
     @classmethod
     def of(cls, columns: Columns) -> Rulebook:
         """Collect the rows of all rules."""
         lower, upper = columns.bounds()
         return cls(columns, rule_rows(columns), lower, upper)
+
+    @property
+    def between(self) -> Floats:
+        """Lead times between sites both ways, far where unknown; shape (sites, sites)."""
+        if self._between is None:
+            site, leader, ms = self.columns.problem.lead_pairs()
+            far = float(ms.max(initial=0)) * 2.0 + 1.0
+            table = np.full((self.columns.sites, self.columns.sites), far)
+            table[site, leader] = ms
+            np.fill_diagonal(table, 0.0)
+            self._between = table + table.T
+        return self._between
 
     def add(self, row: Row) -> None:
         """Add a row that was found."""

@@ -85,22 +85,11 @@ def site(problem: SitingProblem, *, time_limit_s: float | None = None, progress:
         return _infeasible(problem, begin)
     costs = [level.costs for level in levels]
     plan = improved(book, costs, plan_of(columns, start))
-    lower, upper = book.lower, book.upper
     for n, level in enumerate(levels):
         deadline = None if time_limit_s is None else begin + time_limit_s * (n + 1) / len(levels)
-        run = Branching(
-            book,
-            costs,
-            n,
-            [o.value for o in outcomes],
-            plan,
-            lower=lower,
-            upper=upper,
-            deadline=deadline,
-            progress=_shown(report, level),
-        )
+        run = Branching(book, costs, outcomes, plan, deadline=deadline, progress=_shown(report, level))
         outcomes.append(run.run())
-        plan, lower, upper = outcomes[-1].plan, outcomes[-1].lower, outcomes[-1].upper
+        plan = outcomes[-1].plan
     return _solution(problem, levels, outcomes, begin)
 
 
@@ -180,10 +169,10 @@ def _report(begin: float, outcomes: Sequence[Outcome]) -> SolverReport:
         version("highspy"),
         settings,
         time.monotonic() - begin,
-        sum(o.iterations for o in outcomes),
+        sum(o.master.iterations for o in outcomes),
         sum(o.nodes for o in outcomes),
-        max((o.rows for o in outcomes), default=0),
-        max((o.columns for o in outcomes), default=0),
+        max((o.master.rows for o in outcomes), default=0),
+        max((o.master.size for o in outcomes), default=0),
     )
 
 
