@@ -22,7 +22,6 @@ from careshed.build.people import add_calls, add_communities, add_demand, read_p
 from careshed.build.sites import add_candidates, add_facilities
 from careshed.build.units import add_subdistricts
 from careshed.datums import split_datum
-from careshed.errors import FileFaultError
 from careshed.osm import MapServices, OsmExtract, download_place, read_osm, read_roads
 from careshed.streets import StreetNotes
 from careshed.tables import read_table
@@ -201,13 +200,19 @@ def build_place(  # noqa: PLR0913 - as build_area, and how to download
     return _build(draft, files, wanted or Targets(), name=name or place, n_candidates=n_candidates)
 
 
-def _surroundings(subdistricts: Path | str, buffer_m: float) -> BaseGeometry:
-    """Return what lies around the subdistricts, in WGS-84: a province's file is cut to it."""
+def _surroundings(subdistricts: Path | str, buffer_m: float) -> BaseGeometry | None:
+    """Return what lies around the subdistricts, in WGS-84: a province's file is cut to it.
+
+    None where the outlines can't be used; the room that reads them says why.
+    """
     path, _ = split_datum(subdistricts)
     outlines = read_table(path, layer="subdistricts").geometry
     if outlines is None:
-        raise FileFaultError(f"{path}: it has no outlines; subdistricts need polygons: GeoJSON, GeoPackage …")
-    degrees = outlines.set_crs(4326, allow_override=False) if outlines.crs is None else outlines.to_crs(4326)
+        return None
+    degrees = outlines.set_crs(4326) if outlines.crs is None else outlines.to_crs(4326)
+    west, south, east, north = degrees.total_bounds
+    if not (-180 <= west <= east <= 180 and -80 <= south <= north <= 84):
+        return None
     hull = gpd.GeoSeries([shapely.convex_hull(shapely.GeometryCollection(degrees.dropna().to_list()))], crs=4326)
     return hull.to_crs(hull.estimate_utm_crs()).buffer(buffer_m).to_crs(4326).iloc[0]
 
