@@ -51,7 +51,7 @@ def coverage_map(plan: Plan) -> folium.Map:
     """
     shapes = Shapes(plan.area.crs)
     bounds = shapes.bounds(_extent(plan))
-    centre = [(low + high) / 2 for low, high in zip(*bounds, strict=True)]
+    centre = [round((low + high) / 2, 6) for low, high in zip(*bounds, strict=True)]
     drawn = OfflineMap(location=centre, tiles=None, prefer_canvas=True, zoom_control="bottomright", zoom_snap=0.25)
     for pane, (height, mouse) in PANES.items():
         drawn.add_child(CustomPane(pane, z_index=height, pointer_events=mouse))
@@ -73,7 +73,7 @@ def coverage_map(plan: Plan) -> folium.Map:
     ]
     listed = [layer for layer in layers if layer.name is not None]
     elements = [layer.element for layer in listed]
-    drawn.add_child(Start(elements, bounds, names, credit=openstreetmap(plan.area)))
+    drawn.add_child(Start(drawn, elements, bounds, names, credit=openstreetmap(plan.area)))
     page = Page(f"{plan.area.name} · careshed", _panel(plan, listed))
     page.add_child(drawn)
     number(page)

@@ -8,13 +8,13 @@ from typing import Any
 
 import folium
 from folium.utilities import JsCode
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from careshed.maps._page import Text, figure_of, to_json
 from careshed.maps._shapes import features
 from careshed.wording import Label
 
-__all__ = ["Key", "MapLayer", "listed", "pin_layer", "shape_layer"]
+__all__ = ["DataLayer", "Key", "MapLayer", "listed", "pin_layer", "shape_layer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,35 @@ class MapLayer:
 
 def listed(name: Label) -> str:
     """Return a name as HTML for the list of layers, English in small beside."""
-    return str(Markup('{} <small lang="en">{}</small>').format(name.zh, name.en))
+    html = str(Markup('{} <small lang="en">{}</small>').format(name.zh, name.en))
+    # folium would take braces for a template's
+    return html.replace("{", "&#123;")
+
+
+class DataLayer(folium.GeoJson):
+    """A GeoJSON layer whose features go into the page as they are.
+
+    folium renders what it has rendered once more, as a template: a community
+    called ``{{ 7 * 7 }}`` would become 49, and worse could be asked for.
+
+    Parameters
+    ----------
+    rows
+        The features.
+    options
+        As `folium.GeoJson` takes them.
+    """
+
+    def __init__(self, rows: list[dict[str, Any]], **options: Any) -> None:
+        super().__init__(features([]), **options)
+        self.rows = rows
+
+    def render(self, **kwargs: Any) -> str:
+        """Add the layer, then its features, to the page's script; nothing stands where this is."""
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        name = self.get_name()
+        figure_of(self).script.add_child(Text(f"{name}.addData({to_json(features(self.rows))});"), name=f"{name}_data")
+        return ""
 
 
 def shape_layer(
@@ -72,7 +100,7 @@ def shape_layer(
     show: bool = True,
     svg: bool = False,
     titles: Sequence[str] | None = None,
-) -> folium.GeoJson:
+) -> DataLayer:
     """Return features as a folium layer, styled by their class ``k``.
 
     Parameters
@@ -98,21 +126,21 @@ def shape_layer(
     }
     if svg:
         options["renderer"] = JsCode(f"careshed.svg({pane!r})")
-    return folium.GeoJson(
-        features(data),
+    return DataLayer(
+        data,
         name=None if name is None else listed(name),
         overlay=not theme,
         control=name is not None,
         show=show,
         smooth_factor=1.0,
-        on_each_feature=None if titles is None else JsCode(f"careshed.card({htmlsafe_json_dumps(titles)})"),
+        on_each_feature=None if titles is None else JsCode(f"careshed.card({to_json(titles)})"),
         **options,
     )
 
 
 def pin_layer(
     rows: list[dict[str, Any]], *, name: Label, titles: Sequence[str], show: bool = True, above: int = 0
-) -> folium.GeoJson:
+) -> DataLayer:
     """Return points as pins: small HTML marks, shaped by CSS, that the keyboard reaches too.
 
     Parameters
@@ -126,10 +154,10 @@ def pin_layer(
     above
         How far it stands before other pins.
     """
-    return folium.GeoJson(
-        features(rows),
+    return DataLayer(
+        rows,
         name=listed(name),
         show=show,
-        on_each_feature=JsCode(f"careshed.card({htmlsafe_json_dumps(list(titles))})"),
+        on_each_feature=JsCode(f"careshed.card({to_json(titles)})"),
         point_to_layer=JsCode(f"careshed.pin({above})"),
     )

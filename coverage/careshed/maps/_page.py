@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import mimetypes
 import re
-from functools import cache
+from collections import OrderedDict
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,9 @@ import jinja2
 import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from folium.template import Template
+from jinja2.utils import htmlsafe_json_dumps
 
-__all__ = ["OfflineMap", "Page", "Text", "number", "panel_template"]
+__all__ = ["OfflineMap", "Page", "Text", "figure_of", "number", "panel_template", "to_json"]
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 """Content-Security-Policy: what is in the page may run and show, nothing may be fetched."""
@@ -29,6 +32,26 @@ class OfflineMap(folium.Map):
         super().__init__(**options)
         self.default_js = []
         self.default_css = []
+
+
+def to_json(value: object) -> str:
+    """Return plain data as JSON that may stand inside a script: no character of it can end the script.
+
+    Parameters
+    ----------
+    value
+        Lists, dicts, text and finite numbers.
+    """
+    dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return str(htmlsafe_json_dumps(value, dumps=dumps))
+
+
+def figure_of(element: Element) -> Figure:
+    """Return the page that an element is on."""
+    root = element.get_root()
+    if not isinstance(root, Figure):
+        raise TypeError(f"{element.get_name()} is on no page; add it to a map first")
+    return root
 
 
 class Text(Element):
@@ -62,9 +85,8 @@ class Page(Figure):
         '<meta http-equiv="Content-Security-Policy" content="{{ this.policy }}">\n'
         "<title>{{ this.title|e }}</title>\n"
         '<link rel="icon" href="data:,">\n'
-        # Leaflet's own zoom is no ground to forbid the reader's
-        "{{ this.header.render(**kwargs)|replace(', maximum-scale=1.0, user-scalable=no', '')"
-        "|replace('initial-scale=1.0, maximum-scale=1.0, user-scalable=no', 'initial-scale=1.0') }}\n"
+        # folium forbids the reader to enlarge the page
+        "{{ this.header.render(**kwargs)|replace(', maximum-scale=1.0, user-scalable=no', '') }}\n"
         "</head>\n"
         "<body>\n"
         '<div class="cs-page">\n'
@@ -85,11 +107,16 @@ class Page(Figure):
         self.header.add_child(Text(f"<script>{_own('map.js')}</script>"), name="careshed_script")
 
     def render(self, **kwargs: Any) -> str:
-        """Return the document; our style comes after those that the map adds."""
+        """Return the document; what rendering adds is taken away again, so that it can be done twice."""
+        parts = (self.header, self.html, self.script)
+        before = [dict(part._children) for part in parts]  # noqa: SLF001 - branca offers no other way
         for child in self._children.values():
             child.render(**kwargs)
+        # after those that the map adds, so that ours prevails
         self.header.add_child(Text(f"<style>{_own('map.css')}</style>"), name="careshed_style")
         html: str = self._template.render(this=self, kwargs=kwargs)
+        for part, children in zip(parts, before, strict=True):
+            part._children = OrderedDict(children)  # noqa: SLF001
         return "\n".join(line.rstrip(" \t") for line in html.split("\n") if line.strip(" \t")) + "\n"
 
 

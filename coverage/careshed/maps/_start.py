@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from branca.element import MacroElement
-from folium.map import Layer
-from folium.template import Template
+from collections.abc import Sequence
+from typing import Any
 
+from branca.element import Element
+from folium.map import Layer
+
+from careshed.maps._page import Text, figure_of, to_json
 from careshed.maps._style import STYLES
 
 __all__ = ["Start"]
 
 
-class Start(MacroElement):
+class Start(Element):
     """Hands the map to our script, after all layers are on it.
 
     Parameters
     ----------
+    drawn
+        The map.
     layers
-        Name and layer of each entry of the legend, in its order.
+        The layers of the legend, in its order.
     bounds
         Corners that the map is fitted to.
     names
@@ -26,34 +31,29 @@ class Start(MacroElement):
         Whether OpenStreetMap's attribution is shown.
     """
 
-    _template = Template(
-        """
-        {% macro header(this, kwargs) %}
-            <script>careshed.styles = {{ this.styles|tojson }};</script>
-        {% endmacro %}
-        {% macro script(this, kwargs) %}
-            careshed.start({{ this._parent.get_name() }}, {
-                layers: [{% for layer in this.layers %}{{ layer.get_name() }}, {% endfor %}],
-                bounds: {{ this.bounds|tojson }},
-                names: {{ this.names|tojson }},
-                openstreetmap: {{ this.credit|tojson }}
-            });
-        {% endmacro %}
-        """
-    )
-
     def __init__(
         self,
-        layers: list[Layer],
+        drawn: Element,
+        layers: Sequence[Layer],
         bounds: list[list[float]],
         names: list[list[object]],
         *,
         credit: bool,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._name = "Start"
-        self.styles = STYLES
+        self.drawn = drawn
         self.layers = layers
         self.bounds = bounds
         self.names = names
         self.credit = credit
+
+    def render(self, **_: Any) -> str:
+        """Add the styles to the page's head and the call to its script; nothing stands where this is."""
+        page = figure_of(self)
+        facts = {"bounds": self.bounds, "names": self.names, "openstreetmap": self.credit}
+        layers = ", ".join(layer.get_name() for layer in self.layers)
+        call = f"careshed.start({self.drawn.get_name()}, [{layers}], {to_json(facts)});"
+        page.header.add_child(Text(f"<script>careshed.styles = {to_json(STYLES)};</script>"), name="careshed_styles")
+        page.script.add_child(Text(call), name=self.get_name())
+        return ""

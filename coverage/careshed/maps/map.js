@@ -97,7 +97,7 @@ const careshed = (() => {
     sync();
   };
 
-  const start = (map, { layers, bounds, names, openstreetmap }) => {
+  const start = (map, layers, { bounds, names, openstreetmap }) => {
     /* the list of layers stands on the map: the district is set beside it where there is room */
     const list = map.getContainer().querySelector(".leaflet-control-layers");
     const fit = () => {

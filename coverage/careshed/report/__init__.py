@@ -44,7 +44,7 @@ def write_report(plan: Plan, path: Path | str) -> None:
         The file; it is there in full or not at all.
     """
     html = _template().render(
-        policy=POLICY,
+        policy=Markup(POLICY),  # noqa: S704 - ours
         css=Markup(files("careshed.report").joinpath("report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
         plan=plan,
         area=plan.area,
@@ -52,7 +52,7 @@ def write_report(plan: Plan, path: Path | str) -> None:
         trust=_trust(plan),
         service=service_label,
         standard=_standard(plan),
-        charts=_charts(plan),
+        charts=_drawings(plan),
         tables=_tables,
         credit=openstreetmap(plan.area),
         libraries=[(name, version(name)) for name in _LIBRARIES] + [("Python", platform.python_version())],
@@ -112,7 +112,7 @@ def _standard(plan: Plan) -> Label | None:
     )
 
 
-def _charts(plan: Plan) -> dict[str, Markup]:
+def _drawings(plan: Plan) -> dict[str, Markup]:
     """Draw how people are spread over minutes, for coverage and for response."""
     charts = {}
     people = Label("人口比例(%)", "Share of people, %")
