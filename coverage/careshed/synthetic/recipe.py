@@ -2,8 +2,8 @@
 
 Everything that is true of one district only stands there: units with their
 rough place and size, main roads, barriers, villages, counts of facilities.
-Positions are kilometres east and north of the recipe's centre; they are drawn
-by hand, as on the back of an envelope, and copy no map.
+Positions are kilometres east and north of the recipe's centre: figures rounded
+from public boundaries for units, drawn by eye for the rest; no outline is a copy.
 """
 
 from __future__ import annotations
