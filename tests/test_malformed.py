@@ -13,6 +13,7 @@ import pytest
 
 from careshed.area import StudyArea
 from careshed.build import build_area
+from careshed.cli import main
 from careshed.errors import (
     CareshedError,
     CRSError,
@@ -116,6 +117,23 @@ def test_a_bad_file_is_one_sentence_and_leaves_nothing(tmp_path, layer, file, er
     assert file.partition(":")[0] in message, "it names the file"
     assert "\n" not in message
     assert not re.search(r"Traceback|Error\(|object at 0x", message)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("layer", "file"), [row[:2] for row in FILE_FAULTS], ids=[f"{a}-{b}" for a, b, *_ in FILE_FAULTS]
+)
+def test_the_command_says_it_in_one_sentence_too(tmp_path, monkeypatch, capsys, layer, file):
+    files = {"pbf": HERE / "roads.osm", "subdistricts": HERE / "units.geojson"}
+    files |= {"pbf" if layer == "roads" else layer: f"{HERE / file}"}
+    words = [str(word) for name, path in files.items() for word in (f"--{name}", path)]
+    monkeypatch.setattr("sys.argv", ["careshed", "build", *words, "-o", str(tmp_path / "area")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    said = capsys.readouterr()
+    assert [line.startswith("careshed: ") for line in said.err.splitlines()].count(True) == 1
+    assert "Traceback" not in said.out + said.err
     assert not list(tmp_path.iterdir())
 
 

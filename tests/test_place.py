@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import socket
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import requests
 import shapely
 
+from careshed.area import StudyArea
 from careshed.errors import DownloadError, InputError
 from careshed.osm import MapServices, download_place, read_osm
 
@@ -305,3 +307,56 @@ def test_a_server_that_is_not_there(services):
     gone = MapServices(**{**_fields(services), "nominatim_url": url})
     with pytest.raises(DownloadError, match="downloading the outline of Kamppi failed: ConnectionError"):
         download_place("Kamppi", services=gone)
+
+
+@pytest.fixture
+def careshed(monkeypatch, capsys):
+    from careshed.cli import main
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["careshed", *map(str, words)])
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = left.code or 0
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def test_the_whole_route_from_a_name_to_a_plan(careshed, server, services, tmp_path):
+    """`careshed build --place` and `careshed plan`, with nobody asked but the server on this machine."""
+    area, out = tmp_path / "area", tmp_path / "out"
+    targets = Path(__file__).parents[1] / "data" / "xicheng" / "targets.toml"
+    text = targets.read_text(encoding="utf-8").replace("stations = 18", "stations = 3")
+    (tmp_path / "targets.toml").write_text(text, encoding="utf-8")
+    here = ["--overpass-url", services.overpass_url, "--nominatim-url", services.nominatim_url]
+    code, said = careshed(
+        "build", "--place", "Kamppi", "--admin-level", 10, "--buffer-m", 300, "--n-candidates", 8,
+        "--targets", tmp_path / "targets.toml", *here, "-o", area,
+    )  # fmt: skip
+    assert code == 0, said
+    built = StudyArea.read(area)
+    assert sorted(built.subdistricts["name"]) == ["unit 1", "unit 2"]
+    assert built.people == 2 * 1234
+    assert {"first_aid_station", "aed"} <= set(built.facilities["kind"])
+    assert not built.synthetic
+    assert "OpenStreetMap" in built.provenance["streets"].source
+    code, said = careshed("plan", area, "-o", out)
+    assert code == 0, said
+    assert "OpenStreetMap" in (out / "map.html").read_text(encoding="utf-8")
+    facts = json.loads((out / "plan.json").read_text(encoding="utf-8"))
+    assert facts["siting"]["status"] == "optimal"
+    assert len(facts["siting"]["stations"]) == 3
+
+
+def test_a_failed_download_leaves_no_half_made_area(careshed, server, services, tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "fault", lambda path: (504, b"busy", 0) if "api" in path else None)
+    here = ["--overpass-url", services.overpass_url, "--nominatim-url", services.nominatim_url]
+    code, said = careshed("build", "--place", "Kamppi", *here, "-o", tmp_path / "area")
+    assert code == 2
+    assert "careshed:" in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.iterdir())
