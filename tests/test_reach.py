@@ -437,3 +437,22 @@ def test_results_are_frozen(town):
     with pytest.raises(ValueError, match="read-only"):
         times.pairs()[2][0] = 0
     assert isinstance(reach_times(network, origins, cutoff_s=60), Reach)
+
+
+def test_a_real_city_equals_networkx(shared):
+    """Xicheng, with its hundreds of islands: junction times from 20 places at junctions, both modes and directions."""
+    from careshed.osm import read_roads
+
+    streets, _, _ = read_roads(shared / "xicheng" / "roads.osm.pbf")
+    for mode, cutoff_s in (("walk", 900), ("drive", 480)):
+        network = RoadNetwork.from_streets(streets, mode)
+        assert 0.85 < network.main.mean() < 1
+        graph = network.to_networkx()
+        starts = np.flatnonzero(network.main)[:: network.main.sum() // 20]
+        places = access_of(network, [(edge, 0.0, 0.0) for edge in starts], "o")
+        for direction, directed in (("from", graph), ("to", graph.reverse(copy=False))):
+            reach = reach_times(network, places, cutoff_s=cutoff_s, direction=direction)
+            sources = set(network.junction[network.edge_u[starts]].tolist())
+            want = nx.multi_source_dijkstra_path_length(directed, sources, cutoff=cutoff_s * 1000, weight="ms")
+            near = reach.node_ms >= 0
+            assert dict(zip(network.junction[near].tolist(), reach.node_ms[near].tolist(), strict=True)) == want

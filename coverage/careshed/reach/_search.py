@@ -85,7 +85,7 @@ def room_for(graph: Graph, targets: Targets) -> Room:
     return Room(
         np.zeros(nodes, dtype=np.int64),
         np.zeros(others, dtype=np.int64),
-        np.empty(len(graph.arcs) + 3, dtype=np.int64),
+        np.empty(max(len(graph.arcs), others) + 3, dtype=np.int64),
         np.empty(nodes, dtype=np.int32),
         np.empty(others, dtype=np.int32),
     )
@@ -209,12 +209,17 @@ def _offer(
 
 
 @numba.njit(nogil=True, cache=True)
-def _in_order(met: Ints32, count: int, mark: Ints64, top: Whole) -> None:  # pragma: no cover - compiled
-    """Sort the targets that were met."""
-    if count * SPARSE < len(mark):
-        met[:count] = np.sort(met[:count])
-        return
+def _in_order(met: Ints32, count: int, mark: Ints64, top: Whole, heap: Ints64) -> None:  # pragma: no cover - compiled
+    """Sort the targets that were met, through the heap (a sort of numpy's takes seconds to compile) or the marks."""
     position = 0
+    if count * SPARSE < len(mark):
+        for size in range(count):
+            _push(heap, size, np.int64(met[size]))
+        for size in range(count, 0, -1):
+            met[position] = heap[0]
+            _drop(heap, size)
+            position += 1
+        return
     for target in range(len(mark)):
         if mark[target] > top - LOW - 1:
             met[position] = target
@@ -259,7 +264,7 @@ def _meet(
             ms = node_ms + targets.node_ms[row]
             if ms <= cutoff_ms:
                 count = _offer(targets.node_target[row], ms, room.mark, top, room.met, count)
-    _in_order(room.met, count, room.mark, top)
+    _in_order(room.met, count, room.mark, top, room.heap)
     return count
 
 
