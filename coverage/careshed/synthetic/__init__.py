@@ -16,11 +16,12 @@ import pandas as pd
 import shapely
 
 from careshed.area import Provenance, StudyArea
+from careshed.candidates import generate_candidates
 from careshed.synthetic.divide import Division, divide, is_village
 from careshed.synthetic.graph import street_table
 from careshed.synthetic.ground import Ground, lay_ground
 from careshed.synthetic.people import community_people, demand_points, street_spots, unit_people
-from careshed.synthetic.places import candidate_sites, facility_places
+from careshed.synthetic.places import facility_places
 from careshed.synthetic.recipe import Facts, Recipe, read_facts, read_recipe
 from careshed.synthetic.roads import lay_roads
 from careshed.targets import Targets, read_targets
@@ -64,16 +65,24 @@ def synthesize(recipe_path: Path | str) -> StudyArea:
     by_community = community_people(recipe, division, by_unit)
     demand = demand_points(recipe, division, by_community, street_spots(_main(streets), mode="walk"))
     spots = street_spots(_main(streets), mode="drive")
+    subdistricts = _subdistricts(facts, division, by_unit)
     targets = path.parent / "targets.toml"
     return StudyArea(
         name=recipe.name,
         crs=ground.crs,
         streets=streets,
-        subdistricts=_subdistricts(facts, division, by_unit),
+        subdistricts=subdistricts,
         communities=_communities(division, by_community),
         demand=demand,
         facilities=facility_places(recipe, facts, ground, division, demand, spots),
-        candidates=candidate_sites(recipe, facts, division, demand, streets),
+        candidates=generate_candidates(
+            demand,
+            _main(streets),
+            subdistricts,
+            n=recipe.candidates.count,
+            min_per_unit=recipe.candidates.per_unit,
+            seed=recipe.seed,
+        ),
         backdrop=_backdrop(ground, streets),
         targets=read_targets(targets) if targets.exists() else Targets(),
         provenance=_provenance(recipe, facts),

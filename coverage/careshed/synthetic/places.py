@@ -1,4 +1,4 @@
-"""Places: existing facilities and candidate sites, all synthetic."""
+"""Places: existing facilities, all synthetic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from careshed.synthetic.ground import Ground
 from careshed.synthetic.recipe import Facts, Recipe
 from careshed.synthetic.settle import clusters
 
-__all__ = ["candidate_sites", "facility_places"]
+__all__ = ["facility_places"]
 
 Floats = NDArray[np.float64]
 
@@ -125,61 +125,6 @@ def _facility_layer(table: pd.DataFrame, xy: Floats, division: Division) -> gpd.
     return frame
 
 
-def candidate_sites(
-    recipe: Recipe, facts: Facts, division: Division, demand: gpd.GeoDataFrame, streets: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
-    """Return the layer of candidate sites: people-weighted k-means, moved to driving junctions.
-
-    Parameters
-    ----------
-    recipe, facts, division
-        The district.
-    demand
-        Its demand.
-    streets
-        Its streets.
-
-    Notes
-    -----
-    Each unit gets its least number first, and the rest by the root of its people.
-    """
-    corners, unit = _junctions(streets, division)
-    people = demand.groupby("subdistrict_id")["population"].sum().reindex(facts.units.index).to_numpy(dtype=float)
-    least = recipe.candidates.per_unit
-    spare = recipe.candidates.count - least * len(people)
-    share = np.sqrt(people) / np.sqrt(people).sum()
-    counts = least + np.floor(share * spare).astype(int)
-    counts[np.argsort(-people, kind="stable")[: recipe.candidates.count - int(counts.sum())]] += 1
-    labels = facts.units["name"].astype("str").to_dict()
-    names: list[str] = []
-    units: list[str] = []
-    points: list[Floats] = []
-    for code, count in zip(facts.units.index, counts, strict=True):
-        mine = demand[demand["subdistrict_id"] == code]
-        xy, weight = shapely.get_coordinates(mine.geometry.array), mine["population"].to_numpy(dtype=float)
-        taken = _distinct_nearest(clusters(xy, weight, int(count), recipe.seed), corners[unit == code])
-        points.append(taken)
-        units += [str(code)] * len(taken)
-        names += [f"{labels[code]}候选点{number}" for number in range(1, len(taken) + 1)]
-    frame = gpd.GeoDataFrame(
-        {"name": names, "status": "candidate", "tier": recipe.candidates.tier, "subdistrict_id": units},
-        geometry=gpd.points_from_xy(*np.vstack(points).T, crs=streets.crs),
-    ).astype(dict.fromkeys(["name", "status", "tier", "subdistrict_id"], "str"))
-    frame.index = pd.Index([f"c{number:03d}" for number in range(1, len(frame) + 1)], name="site_id", dtype="str")
-    return frame
-
-
-def _junctions(streets: gpd.GeoDataFrame, division: Division) -> tuple[Floats, NDArray[np.object_]]:
-    """Return places of junctions on through streets open to driving, and their units."""
-    lines = streets[(streets["drive"] > 0) & (streets["walk"] > 0) & (streets["highway"] != "service")]
-    nodes = np.concatenate([lines["u"].to_numpy(), lines["v"].to_numpy()])
-    ends = np.vstack([shapely.get_coordinates(shapely.get_point(lines.geometry.array, end)) for end in (0, -1)])
-    busy = np.bincount(nodes)[nodes] >= 3
-    _, first = np.unique(nodes, return_index=True)
-    xy = ends[first[busy[first]]]
-    return xy, _unit_of(xy, division)
-
-
 def _unit_of(xy: Floats, division: Division) -> NDArray[np.object_]:
     """Return the unit of each point, '' outside."""
     point, unit = division.subdistricts.sindex.query(shapely.points(xy), predicate="intersects")
@@ -187,16 +132,3 @@ def _unit_of(xy: Floats, division: Division) -> NDArray[np.object_]:
     found = np.full(len(xy), "", dtype=object)
     found[first.index] = division.subdistricts.index.to_numpy(dtype=object)[first.to_numpy()]
     return found
-
-
-def _distinct_nearest(wanted: Floats, corners: Floats) -> Floats:
-    """Return the nearest corner to each point, none twice."""
-    free = np.ones(len(corners), dtype=bool)
-    taken = []
-    for point in wanted[: len(corners)]:
-        distance = ((corners - point) ** 2).sum(axis=1)
-        distance[~free] = np.inf
-        best = int(distance.argmin())
-        free[best] = False
-        taken.append(corners[best])
-    return np.array(taken)

@@ -205,11 +205,10 @@ class Demand(_Table):
 
 
 class Candidates(_Table):
-    """How many candidate sites: in all, and at least in each unit; their tier, empty for any."""
+    """How many candidate sites: in all, and at least in each unit."""
 
     count: int = Field(default=150, gt=0)
     per_unit: int = Field(default=3, ge=0)
-    tier: str = ""
 
 
 class Recipe(_Table):
