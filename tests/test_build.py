@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from careshed._build.units import overlaps
 from careshed.area import StudyArea
 from careshed.build import build_area, build_place
+from careshed.build.units import overlaps
 from careshed.errors import FileFaultError, RowFaultError
-from careshed.osm import read_osm
+from careshed.osm import MapServices, read_osm
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "xicheng"
 WEST, SOUTH, STEP, SIDE = 116.35, 39.90, 0.002, 9
@@ -261,7 +261,8 @@ def test_a_place_takes_outlines_from_the_map(monkeypatch, roads, targets):
         return dataclasses.replace(extract, outline=west, boundaries=units, source=f"OpenStreetMap, {place}")
 
     monkeypatch.setattr("careshed.build.download_place", download)
-    area = build_place("某区", targets=targets, admin_level=9, timeout_s=7, overpass_url="http://127.0.0.1:1/api")
+    services = MapServices(timeout_s=7, overpass_url="http://127.0.0.1:1/api")
+    area = build_place("某区", targets=targets, admin_level=9, services=services)
     assert asked["place"] == "某区"
     assert asked["admin_level"] == 9
     assert asked["services"].overpass_url == "http://127.0.0.1:1/api"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import geopandas as gpd
 import pandas as pd
@@ -27,7 +28,7 @@ from careshed.streets import StreetNotes
 from careshed.tables import read_table
 from careshed.targets import Targets, read_targets
 
-__all__ = ["build_area", "build_place"]
+__all__ = ["BUFFER_M", "Files", "build_area", "build_place"]
 
 File = Path | str | None
 _OSM_FILES = (".pbf", ".osm", ".osm.gz")
@@ -36,31 +37,11 @@ BUFFER_M = 6000.0
 """Roads are taken so far beyond the boundary, metres: eight minutes' drive at 45 km/h, 12 less calls and turnout."""
 
 
-def build_area(  # noqa: PLR0913 - one for each file that a planner may have
-    roads: Path | str,
-    *,
-    subdistricts: File = None,
-    communities: File = None,
-    facilities: File = None,
-    candidates: File = None,
-    population: File = None,
-    calls: File = None,
-    targets: File = None,
-    name: str = "",
-    strict: bool = False,
-    n_candidates: int = 150,
-    buffer_m: float = BUFFER_M,
-    progress: Callable[[str], None] | None = None,
-) -> StudyArea:
-    """Build a study area from files.
+class Files(TypedDict, total=False):
+    """The files that a planner may have; each may be left out, or None. Those of places take a datum: ``FILE:gcj02``.
 
-    Files of places may have a datum behind their name (``FILE:gcj02``).
-
-    Parameters
+    Attributes
     ----------
-    roads
-        Any file that :func:`careshed.osm.read_roads` takes. From a file of
-        OpenStreetMap facilities and buildings are taken too.
     subdistricts
         Outlines; without them the area is one unit, the convex hull of the roads.
     communities
@@ -75,6 +56,34 @@ def build_area(  # noqa: PLR0913 - one for each file that a planner may have
         Points of emergency calls.
     targets
         ``targets.toml``.
+    """
+
+    subdistricts: File
+    communities: File
+    facilities: File
+    candidates: File
+    population: File
+    calls: File
+    targets: File
+
+
+def build_area(
+    roads: Path | str,
+    *,
+    name: str = "",
+    strict: bool = False,
+    n_candidates: int = 150,
+    buffer_m: float = BUFFER_M,
+    progress: Callable[[str], None] | None = None,
+    **files: Unpack[Files],
+) -> StudyArea:
+    """Build a study area from files.
+
+    Parameters
+    ----------
+    roads
+        Any file that :func:`careshed.osm.read_roads` takes. From a file of
+        OpenStreetMap facilities and buildings are taken too.
     name
         The area's name; the roads file's where empty.
     strict
@@ -85,6 +94,8 @@ def build_area(  # noqa: PLR0913 - one for each file that a planner may have
         From a file of OpenStreetMap, roads are taken so far around the subdistricts, metres.
     progress
         Is told each step.
+    **files
+        See :class:`Files`.
 
     Raises
     ------
@@ -96,11 +107,12 @@ def build_area(  # noqa: PLR0913 - one for each file that a planner may have
     >>> area = build_area("roads.osm.pbf", subdistricts="units.geojson", name="西城区")  # doctest: +SKIP
     """
     say = progress or _silent
-    wanted = None if targets is None else read_targets(targets)
+    targets = _targets(files)
     say(f"reading roads from {roads}")
     file = readable_file(roads)
     osm = file.name.lower().endswith(_OSM_FILES)
-    within = _surroundings(subdistricts, buffer_m) if osm and subdistricts is not None else None
+    outlines = files.get("subdistricts")
+    within = _surroundings(outlines, buffer_m) if osm and outlines is not None else None
     extract = read_osm(file, within=within) if osm else None
     if extract is not None:
         streets, notes = extract.streets()
@@ -112,40 +124,20 @@ def build_area(  # noqa: PLR0913 - one for each file that a planner may have
     draft.came_from("streets", "real", source, extract.date if extract else "")
     if within is not None:
         draft.assumptions["roads beyond the boundary"] = f"up to {buffer_m:g} m around it, where the file has them"
-    files = {
-        "subdistricts": subdistricts,
-        "communities": communities,
-        "facilities": facilities,
-        "candidates": candidates,
-        "population": population,
-        "calls": calls,
-        "targets": targets,
-    }
-    return _build(
-        draft, files, wanted or Targets(), name=name or file.name.partition(".")[0], n_candidates=n_candidates
-    )
+    return _build(draft, files, targets, name=name or file.name.partition(".")[0], n_candidates=n_candidates)
 
 
-def build_place(  # noqa: PLR0913 - as build_area, and how to download
+def build_place(
     place: str,
     *,
     admin_level: int = 8,
     buffer_m: float = BUFFER_M,
-    overpass_url: str | None = None,
-    nominatim_url: str | None = None,
-    cache_folder: Path | str | None = None,
-    timeout_s: float = 180,
-    subdistricts: File = None,
-    communities: File = None,
-    facilities: File = None,
-    candidates: File = None,
-    population: File = None,
-    calls: File = None,
-    targets: File = None,
+    services: MapServices | None = None,
     name: str = "",
     strict: bool = False,
     n_candidates: int = 150,
     progress: Callable[[str], None] | None = None,
+    **files: Unpack[Files],
 ) -> StudyArea:
     """Build a study area from OpenStreetMap, by the name of a place.
 
@@ -157,16 +149,12 @@ def build_place(  # noqa: PLR0913 - as build_area, and how to download
         OpenStreetMap's level of the units; in China 8 is a subdistrict or township.
     buffer_m
         How far beyond the outline roads and facilities are fetched, metres.
-    overpass_url, nominatim_url
-        Other servers than the public ones.
-    cache_folder
-        Where answers are kept.
-    timeout_s
-        Seconds that a server may take over one question.
-    subdistricts, communities, facilities, candidates, population, calls, targets
-        Files that take the place of what is downloaded, as for :func:`build_area`.
+    services
+        The servers asked, with cache and timeout; the public ones where None.
     name, strict, n_candidates, progress
         As for :func:`build_area`.
+    **files
+        Take the place of what is downloaded, see :class:`Files`.
 
     Raises
     ------
@@ -176,28 +164,19 @@ def build_place(  # noqa: PLR0913 - as build_area, and how to download
         In one of its kinds, if a file can't be used.
     """
     say = progress or _silent
-    wanted = None if targets is None else read_targets(targets)
-    services = MapServices(
-        overpass_url=overpass_url or MapServices().overpass_url,
-        nominatim_url=nominatim_url or MapServices().nominatim_url,
-        cache_folder=None if cache_folder is None else Path(cache_folder),
-        timeout_s=round(timeout_s),
-    )
+    targets = _targets(files)
     extract = download_place(place, admin_level=admin_level, buffer_m=buffer_m, services=services, progress=say)
     streets, notes = extract.streets()
     draft = _begin(streets, extract, notes, say, strict=strict)
     draft.came_from("streets", "real", f"OpenStreetMap contributors (ODbL), {place}", extract.date)
     draft.assumptions["roads beyond the boundary"] = f"{buffer_m:g} m around {place}"
-    files = {
-        "subdistricts": subdistricts,
-        "communities": communities,
-        "facilities": facilities,
-        "candidates": candidates,
-        "population": population,
-        "calls": calls,
-        "targets": targets,
-    }
-    return _build(draft, files, wanted or Targets(), name=name or place, n_candidates=n_candidates)
+    return _build(draft, files, targets, name=name or place, n_candidates=n_candidates)
+
+
+def _targets(files: Files) -> Targets:
+    """Read the targets first: a fault in them is told before anything takes time."""
+    path = files.get("targets")
+    return Targets() if path is None else read_targets(path)
 
 
 def _surroundings(subdistricts: Path | str, buffer_m: float) -> BaseGeometry | None:
@@ -241,18 +220,18 @@ def _begin(
     return draft
 
 
-def _build(draft: Draft, files: dict[str, File], targets: Targets, *, name: str, n_candidates: int) -> StudyArea:
+def _build(draft: Draft, files: Files, targets: Targets, *, name: str, n_candidates: int) -> StudyArea:
     """Add layer after layer to the streets."""
-    units = add_subdistricts(draft, files["subdistricts"], name=name)
-    units, grains = read_population(draft, files["population"], units)
-    communities = add_communities(draft, files["communities"])
+    units = add_subdistricts(draft, files.get("subdistricts"), name=name)
+    units, grains = read_population(draft, files.get("population"), units)
+    communities = add_communities(draft, files.get("communities"))
     add_demand(draft, units, communities, grains)
-    add_calls(draft, files["calls"])
-    add_facilities(draft, files["facilities"], targets)
-    add_candidates(draft, files["candidates"], targets, n=n_candidates)
+    add_calls(draft, files.get("calls"))
+    add_facilities(draft, files.get("facilities"), targets)
+    add_candidates(draft, files.get("candidates"), targets, n=n_candidates)
     draft.layers["backdrop"] = _backdrop(draft)
-    if files["targets"] is not None:
-        draft.hash_file(files["targets"], "targets")
+    if (path := files.get("targets")) is not None:
+        draft.hash_file(path, "targets")
     else:
         draft.missing["targets"] = "no targets are given (--targets): nothing to judge by"
     return StudyArea(

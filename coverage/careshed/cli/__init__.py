@@ -132,40 +132,33 @@ def build(
     overpass_url: Annotated[str | None, typer.Option(help="--place: another Overpass API.")] = None,
     nominatim_url: Annotated[str | None, typer.Option(help="--place: another Nominatim.")] = None,
     cache: Annotated[Path | None, typer.Option(help="--place: keep downloads in this folder.")] = None,
-    timeout_s: Annotated[float, typer.Option(min=1, help="--place: give a request up after so many seconds.")] = 180,
+    timeout_s: Annotated[int, typer.Option(min=1, help="--place: give a request up after so many seconds.")] = 180,
 ) -> None:
     """Make a study area from files, or from OpenStreetMap by the name of a place."""
-    from careshed.build import build_area, build_place
+    from careshed.build import Files, build_area, build_place
+    from careshed.osm import MapServices
 
     if (pbf is None) is (place is None):
         raise InputError("give the roads as --pbf FILE or the name of a --place to download, one of the two")
-    common: dict[str, Any] = {
-        "subdistricts": subdistricts,
-        "communities": communities,
-        "facilities": facilities,
-        "candidates": candidates,
-        "population": population,
-        "calls": calls,
-        "targets": targets,
-        "name": name,
-        "strict": strict,
-        "n_candidates": n_candidates,
-        "buffer_m": buffer_m,
-    }
+    files = Files(
+        subdistricts=subdistricts,
+        communities=communities,
+        facilities=facilities,
+        candidates=candidates,
+        population=population,
+        calls=calls,
+        targets=targets,
+    )
+    common: dict[str, Any] = {"name": name, "strict": strict, "n_candidates": n_candidates, "buffer_m": buffer_m}
     with _progress() as say:
         if pbf is not None:
-            area = build_area(pbf, **common, progress=say)
+            area = build_area(pbf, **common, progress=say, **files)
         else:
-            area = build_place(
-                str(place),
-                admin_level=admin_level,
-                overpass_url=overpass_url,
-                nominatim_url=nominatim_url,
-                cache_folder=cache,
-                timeout_s=timeout_s,
-                **common,
-                progress=say,
-            )
+            chosen = {"overpass_url": overpass_url, "nominatim_url": nominatim_url, "cache_folder": cache}
+            given: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
+            services = MapServices(timeout_s=timeout_s, **given)
+            common |= {"admin_level": admin_level, "services": services}
+            area = build_place(str(place), **common, progress=say, **files)
         area.write(output, targets_toml=targets)
     show.area(area)
     console.print(f"wrote {escape(str(output))}/; next: careshed check {escape(str(output))}")
