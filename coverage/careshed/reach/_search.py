@@ -27,8 +27,8 @@ Floats = npt.NDArray[np.float64]
 Whole = int | np.int64
 
 LOW = 0xFFFFFFFF
-SPARSE = 32
-"""Fewer than one target in so many reached: sort those; else pass through all."""
+DIGIT_BITS = 9
+DIGITS = 1 << DIGIT_BITS
 
 
 class Graph(NamedTuple):
@@ -77,6 +77,7 @@ class Room(NamedTuple):
     heap: Ints64
     order: Ints32
     met: Ints32
+    spare: Ints32
 
 
 def room_for(graph: Graph, targets: Targets) -> Room:
@@ -85,8 +86,9 @@ def room_for(graph: Graph, targets: Targets) -> Room:
     return Room(
         np.zeros(nodes, dtype=np.int64),
         np.zeros(others, dtype=np.int64),
-        np.empty(max(len(graph.arcs), others) + 3, dtype=np.int64),
+        np.empty(len(graph.arcs) + 3, dtype=np.int64),
         np.empty(nodes, dtype=np.int32),
+        np.empty(others, dtype=np.int32),
         np.empty(others, dtype=np.int32),
     )
 
@@ -209,21 +211,23 @@ def _offer(
 
 
 @numba.njit(nogil=True, cache=True)
-def _in_order(met: Ints32, count: int, mark: Ints64, top: Whole, heap: Ints64) -> None:  # pragma: no cover - compiled
-    """Sort the targets that were met, through the heap (a sort of numpy's takes seconds to compile) or the marks."""
-    position = 0
-    if count * SPARSE < len(mark):
-        for size in range(count):
-            _push(heap, size, np.int64(met[size]))
-        for size in range(count, 0, -1):
-            met[position] = heap[0]
-            _drop(heap, size)
-            position += 1
-        return
-    for target in range(len(mark)):
-        if mark[target] > top - LOW - 1:
-            met[position] = target
-            position += 1
+def _sort(met: Ints32, count: int, spare: Ints32, most: int) -> None:  # pragma: no cover - compiled
+    """Sort the first `count` targets, none above `most`, by radix: digit by digit, from the lowest."""
+    starts = np.empty(DIGITS + 1, dtype=np.int64)
+    shift = 0
+    while count > 1 and most >> shift:
+        starts[:] = 0
+        for position in range(count):
+            starts[((met[position] >> shift) & (DIGITS - 1)) + 1] += 1
+        for digit in range(DIGITS):
+            starts[digit + 1] += starts[digit]
+        for position in range(count):
+            digit = (met[position] >> shift) & (DIGITS - 1)
+            spare[starts[digit]] = met[position]
+            starts[digit] += 1
+        for position in range(count):
+            met[position] = spare[position]
+        shift += DIGIT_BITS
 
 
 @numba.njit(nogil=True, cache=True)
@@ -264,7 +268,7 @@ def _meet(
             ms = node_ms + targets.node_ms[row]
             if ms <= cutoff_ms:
                 count = _offer(targets.node_target[row], ms, room.mark, top, room.met, count)
-    _in_order(room.met, count, room.mark, top, room.heap)
+    _sort(room.met, count, room.spare, len(room.mark) - 1)
     return count
 
 
