@@ -42,9 +42,9 @@ def browser():
 class Visit:
     """One page, opened with every request but its own file refused and all that goes wrong written down."""
 
-    def __init__(self, browser, path):
+    def __init__(self, browser, path, width=1300):
         self.faults = []
-        context = browser.new_context(viewport={"width": 1300, "height": 900})
+        context = browser.new_context(viewport={"width": width, "height": 900})
         self.page = context.new_page()
         self.page.on("console", lambda message: self._note(message.type in {"error", "warning"}, message.text))
         self.page.on("pageerror", lambda error: self._note(True, f"error: {error}"))
@@ -81,8 +81,8 @@ class Visit:
 def visit(browser):
     visits = []
 
-    def go(path):
-        visits.append(Visit(browser, path))
+    def go(path, **options):
+        visits.append(Visit(browser, path, **options))
         return visits[-1]
 
     yield go
@@ -121,6 +121,16 @@ def test_fills_replace_one_another_and_the_legend_follows(plan, tmp_path, visit)
     assert names[1:4] == ["步行等时圈", "反应时间(现状)", "反应时间(方案)"]
     assert all(drawn > 0 for _, drawn in seen[:4])
     assert seen[4][1] == 0
+    assert map_.faults == []
+
+
+def test_on_a_narrow_screen_the_list_of_layers_folds(plan, tmp_path, visit):
+    write_map(plan, tmp_path / "map.html")
+    map_ = visit(tmp_path / "map.html", width=800)
+    choice = map_.page.locator(".leaflet-control-layers-base label").first
+    assert not choice.is_visible()
+    map_.page.locator(".leaflet-control-layers-toggle").click()
+    assert choice.is_visible()
     assert map_.faults == []
 
 

@@ -96,13 +96,14 @@ LAYERS = {
 """Layers of a study area."""
 
 BACKDROPS = {
-    "water": Label("水面", "Water"),
-    "park": Label("绿地", "Parks"),
-    "rail": Label("铁路", "Railways"),
-    "hills": Label("山地", "Hills"),
+    "mountain": Label("山地", "Mountains"),
+    "hills": Label("丘陵", "Hills"),
     "closed": Label("封闭用地", "Closed ground"),
+    "park": Label("绿地", "Parks"),
+    "water": Label("水面", "Water"),
+    "rail": Label("铁路", "Railways"),
 }
-"""Kinds of backdrop."""
+"""Kinds of backdrop, in the order in which they are drawn."""
 
 VERDICTS = {
     "optimal": Label("已证明最优", "proven optimal"),

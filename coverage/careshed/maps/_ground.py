@@ -34,9 +34,7 @@ def ground_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
 
 def _backdrop(frame: gpd.GeoDataFrame, shapes: Shapes) -> MapLayer:
     rows, keys = [], []
-    order = [*BACKDROPS, *sorted(set(frame["kind"]) - set(BACKDROPS))]
-    ground = ["hills", "closed", "park", "water"]
-    for kind in sorted(order, key=lambda kind: ground.index(kind) if kind in ground else len(ground)):
+    for kind in [*BACKDROPS, *sorted(set(frame["kind"]) - set(BACKDROPS))]:
         parts = frame.geometry[frame["kind"] == kind]
         style = kind if kind in BACKDROPS else "other"
         rows += [feature(shapes.polygon(part), k=style) for part in parts]

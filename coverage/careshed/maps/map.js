@@ -1,6 +1,7 @@
 /* What a careshed map does in the browser. Text from data is set with textContent, never as markup. */
 "use strict";
 const careshed = (() => {
+  const NARROW = 640;
   const renderers = {};
   const style = (feature) => careshed.styles[feature.properties.k];
 
@@ -98,10 +99,15 @@ const careshed = (() => {
   };
 
   const start = (map, layers, { bounds, names, openstreetmap }) => {
-    /* the list of layers stands on the map: the district is set beside it where there is room */
+    /* the list of layers stands on the map: the district is set beside it where there is room, else it folds */
     const list = map.getContainer().querySelector(".leaflet-control-layers");
+    const fold = () => list.classList.remove("leaflet-control-layers-expanded");
+    if (map.getSize().x < NARROW && list) {
+      fold();
+      map.on("click", fold);
+    }
     const fit = () => {
-      const beside = map.getSize().x > 640 && list ? list.offsetWidth : 0;
+      const beside = map.getSize().x < NARROW || !list ? 0 : list.offsetWidth;
       map.fitBounds(bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [12 + beside, 12], animate: false });
     };
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);

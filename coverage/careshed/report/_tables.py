@@ -209,7 +209,7 @@ def stations_table(plan: Plan) -> Table | None:
             "leader": stations["name"].get(row["leader_id"], row["leader_id"]) or NOTHING,
         }
         rows.append([str(cells[column]) for column in columns])
-    figures = frozenset(i for i, column in enumerate(columns) if column in {"people", "mean", "gained"})
+    figures = frozenset(i for i, column in enumerate(columns) if column in {"by", "people", "mean", "gained"})
     return Table(list(columns.values()), rows, figures=figures)
 
 
