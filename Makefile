@@ -38,7 +38,7 @@ imports: $(READY) ## rooms import only to their left
 	$(BIN)/lint-imports
 
 unit: $(READY) ## tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 notebooks: $(READY) ## run the notebooks; their outputs stay stripped
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
