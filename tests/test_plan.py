@@ -6,6 +6,7 @@ import json
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from careshed.area import empty_layer
 from careshed.compare import compare_plans
@@ -142,6 +143,28 @@ def test_without_people_nothing_can_be_planned(town):
     bare = _changed(town, demand=empty_layer("demand", town.crs))
     with pytest.raises(MissingLayerError, match="no people"):
         make_plan(bare)
+
+
+def test_points_far_from_any_street_are_listed_and_counted(town, tmp_path):
+    town.demand.loc["D000", "geometry"] = shapely.Point(439_000, 4_420_000)
+    plan = make_plan(town)
+    write_layers(plan, tmp_path)
+    table = pd.read_csv(tmp_path / "unjoined.csv")
+    assert table[["service", "role", "id"]].to_numpy().tolist() == [
+        ["chc", "origin", "D000"],
+        ["ems", "destination", "D000"],
+    ]
+    assert plan_facts(plan)["unjoined"] == {"chc": 1, "ems": 1}
+    # still in the denominators
+    assert plan.coverage.total["people"] == 1440
+    assert plan.after.total["unreachable"] == 10
+
+
+def test_facilities_far_from_any_street_leave_coverage_out(town):
+    town.facilities.loc[["F1", "F2"], "geometry"] = shapely.Point(400_000, 4_420_000)
+    plan = make_plan(town)
+    assert "too far from any street" in plan.left_out["coverage"]
+    assert plan.solution.status == "optimal"
 
 
 def test_an_unknown_service_is_named_with_those_there_are(town):

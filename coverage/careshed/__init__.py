@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from careshed.isolines import isochrones
     from careshed.maps import coverage_map
     from careshed.network import RoadNetwork
-    from careshed.publish import write_plan
     from careshed.plan import Plan, make_plan
+    from careshed.publish import write_plan
     from careshed.reach import TravelTimes, travel_times
     from careshed.report import write_report
     from careshed.scoring import score_candidates

@@ -18,7 +18,7 @@ from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
 from careshed.siting import Solution
 
-__all__ = ["plan_facts", "read_plan_facts", "write_layers"]
+__all__ = ["plan_facts", "read_plan_facts", "unjoined", "write_layers"]
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "assumptions": dict(plan.assumptions),
         "left_out": dict(plan.left_out),
         "rejected": len(area.rejected),
+        "unjoined": {service: len(times.rejected) for service, times in plan.times.items()},
     }
     if plan.coverage is not None:
         facts["coverage"] = {"service": plan.coverage_service, **_coverage_facts(plan, plan.coverage)}
@@ -171,6 +172,19 @@ def _tidy(value: Any) -> Any:
     return value
 
 
+def unjoined(plan: Plan) -> pd.DataFrame:
+    """Return the points that lie too far from any street to be joined to it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``service``, ``role`` (origin or destination), ``id``, ``reason``, ``distance_m``; empty where all are.
+    """
+    columns = ["service", "role", "id", "reason", "distance_m"]
+    tables = [times.rejected.assign(service=service) for service, times in plan.times.items()]
+    return pd.concat([pd.DataFrame(columns=columns), *(table for table in tables if len(table))])[columns]
+
+
 def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     """Write a plan's data files into a folder.
 
@@ -193,6 +207,7 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     _write_table(scorecard_table(plan), folder / "scorecard.csv")
     for service, times in plan.times.items():
         times.to_parquet(folder / f"times-{service}.parquet")
+    _write_table(unjoined(plan), folder / "unjoined.csv")
     if plan.coverage is not None:
         _write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
         communities = plan.area.communities[["geometry"]].join(plan.coverage.communities)

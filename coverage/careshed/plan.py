@@ -238,6 +238,10 @@ class _Bench:
         self.say(f"{service.label_en}: network")
         network = service_network(self.area, service)
         self.assumptions[f"{service.mode} speeds"] = network.profile
+        facilities = self.area.facilities_of(service.kinds)
+        if not network.snap(facilities.geometry).joined.any():
+            self.left_out["coverage"] = "every facility lies too far from any street; see careshed check"
+            return
         self.say(f"{service.label_en}: travel times")
         times = facility_times(self.area, service, network)
         elderly = None
@@ -250,7 +254,6 @@ class _Bench:
             self.left_out["community share"] = self.area.missing.get("communities", "the area has no communities")
         self.times[name] = times
         self.say(f"{service.label_en}: isochrones")
-        facilities = self.area.facilities_of(service.kinds)
         bands = tuple(service.minutes * part / 3 for part in (1, 2, 3))
         self.isochrones = isochrones(network, facilities.geometry, minutes=bands, direction=service.direction)
 

@@ -23,6 +23,7 @@ PLAN_FILES = (
     "communities.geojson",
     "isochrones.geojson",
     "times-*.parquet",
+    "unjoined.csv",
 )
 """What a plan's folder holds; such a file of an earlier run that the new plan lacks is removed."""
 

@@ -217,6 +217,7 @@ def coverage_command(folder: AreaFolder, output: Output, service: CoverageServic
     _write_part(plan, output, "coverage")
     show.coverage(plan)
     show.scorecard(plan)
+    show.unjoined(plan)
 
 
 @app.command("response")
@@ -226,6 +227,7 @@ def response_command(folder: AreaFolder, output: Output, service: CoverageServic
     _write_part(plan, output, "response")
     show.response(plan)
     show.scorecard(plan)
+    show.unjoined(plan)
 
 
 Stations = Annotated[int | None, typer.Option(min=1, help="Stations in all, instead of the targets' figure.")]
@@ -251,6 +253,7 @@ def site_command(
     show.response(plan)
     show.stations(plan)
     show.scorecard(plan)
+    show.unjoined(plan)
     _leave_if_infeasible(plan)
 
 
@@ -268,6 +271,7 @@ def plan_command(folder: AreaFolder, output: Output, stations: Stations = None, 
     show.response(plan)
     show.stations(plan)
     show.scorecard(plan)
+    show.unjoined(plan)
     console.print(f"wrote {escape(str(output))}/ in all {plan.runtime_s:.1f} s: open map.html and report.html")
     _leave_if_infeasible(plan)
 

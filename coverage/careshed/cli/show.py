@@ -26,6 +26,7 @@ __all__ = [
     "scores",
     "stations",
     "stderr",
+    "unjoined",
 ]
 
 console = Console(highlight=False)
@@ -105,6 +106,13 @@ def stations(plan: Plan) -> None:
     for level in solution.levels:
         proof.add_row(level.name, f"{level.objective:,.0f}", f"{level.bound:,.0f}", f"{level.gap:g}", level.status)
     console.print(proof)
+
+
+def unjoined(plan: Plan) -> None:
+    """Say how many points lie too far from any street."""
+    far = {service: len(times.rejected) for service, times in plan.times.items() if len(times.rejected)}
+    for service, count in far.items():
+        stderr.print(f"[yellow]{escape(service)}: {count:,} points lie too far from any street[/]; see unjoined.csv")
 
 
 def scorecard(plan: Plan) -> None:
