@@ -61,11 +61,8 @@ def _places(layer, rows, geometry, **columns):
 
 
 def _quarters(half):
-    boxes = []
-    for y in (0, 1):
-        for x in (0, 1):
-            boxes.append(shapely.box(*_at(x * half, y * half), *_at((x + 1) * half, (y + 1) * half)))
-    return boxes
+    corners = [(x * half, y * half) for y in (0, 1) for x in (0, 1)]
+    return [shapely.box(*_at(x, y), *_at(x + half, y + half)) for x, y in corners]
 
 
 @pytest.fixture
