@@ -18,13 +18,13 @@ STANDARD_MS, CUTOFF_MS = 500, 1000
 @st.composite
 def problems(draw):
     """Draw the tables of a small problem; few distinct times, so that ties are common."""
-    n, m = draw(st.integers(3, 7)), draw(st.integers(1, 9))
+    n, m = draw(st.integers(4, 7)), draw(st.integers(1, 9))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     step = draw(st.sampled_from([1, 50, 250]))
     sites = pd.DataFrame(
         {
-            "status": rng.choice(["candidate", "existing", "required", "excluded"], n, p=[0.75, 0.1, 0.1, 0.05]),
+            "status": rng.choice(["candidate", "existing", "required", "excluded"], n, p=[0.84, 0.06, 0.06, 0.04]),
             "group": rng.choice(["east", "west", "north", ""], n, p=[0.3, 0.3, 0.3, 0.1]),
             "tier": rng.choice(["", "post", "hub"], n, p=[0.8, 0.1, 0.1]),
         },
@@ -43,14 +43,18 @@ def problems(draw):
         limit = draw(st.sampled_from([None, 400, 800]))
         tiers = (Tier("hub", draw(st.integers(1, 2))), Tier("post", stations, ("hub",), limit, span))
         if draw(st.booleans()):
-            tiers = (Tier("top", 1), Tier("hub", 1, ("top",), limit, span), Tier("post", stations, ("hub", "top"), limit, span))
+            tiers = (
+                Tier("top", 1),
+                Tier("hub", 1, ("top",), limit, span),
+                Tier("post", stations, ("hub", "top"), limit, span),
+            )
     return {
         "sites": sites,
         "weights": weights,
         "ms": pd.DataFrame(ms, index=sites.index, columns=weights.index),
         "lead": pd.DataFrame(lead, index=sites.index, columns=sites.index),
         "stations": stations,
-        "quotas": {g: draw(st.integers(0, 1)) for g in ("east", "west", "north")},
+        "quotas": {g: draw(st.sampled_from([0, 0, 1])) for g in ("east", "west", "north")},
         "tiers": tiers,
         "phases": phases,
         "early_quotas": draw(st.booleans()),
@@ -59,7 +63,7 @@ def problems(draw):
 
 def long(table: pd.DataFrame) -> Pairs:
     """Return a square table as pairs."""
-    frame = table.rename_axis(index="site_id", columns="demand_id").stack().rename("ms").reset_index()
+    frame = table.rename_axis(index="site_id").reset_index().melt("site_id", var_name="demand_id", value_name="ms")
     return Pairs.from_frame(frame)
 
 
@@ -175,7 +179,7 @@ def check(case, solution: Solution) -> None:
     assert round(solution.phases["person_seconds"].sum() * 1000) == cost
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(problems())
 def test_equals_brute_force(case):
     best = brute_force(case)

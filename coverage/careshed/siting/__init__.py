@@ -4,7 +4,8 @@
 >>> solution = site(SitingProblem.build(sites, weights, times, stations=18, standard_ms=720_000))  # doctest: +SKIP
 """
 
-from careshed.siting.problem import Pairs, Phase, SitingProblem, Tier, phase_counts
+from careshed.siting.pairs import Pairs
+from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
 from careshed.siting.solution import Conflict, Level, Solution, SolverReport
 from careshed.siting.solve import site
 

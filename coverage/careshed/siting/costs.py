@@ -1,6 +1,6 @@
-"""Cost of demand at its best open site, and the cuts that describe it.
+r"""Cost of demand at its best open site, and the cuts that describe it.
 
-Every level of the objective has the form :math:`f(S) = Σ_i w_i \\min(b_i, \\min_{j∈S} c_{ij})` with whole
+Every level of the objective has the form :math:`f(S) = Σ_i w_i \min(b_i, \min_{j∈S} c_{ij})` with whole
 costs. For an open (also a fractional) vector *x* and any radius *r* the inequality
 
 .. math:: θ_i ≥ r - Σ_{j: c_{ij} < r} (r - c_{ij}) x_j
@@ -24,6 +24,7 @@ __all__ = ["Costs", "cuts", "losses", "total", "totals_by_swap"]
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,7 @@ class Costs:
         return cls._grouped(rows, site, cost, constant, groups=groups, sites=len(always))
 
     @classmethod
-    def _grouped(  # noqa: PLR0913
+    def _grouped(
         cls,
         rows: tuple[Ints, Ints, Ints, Ints],
         site: Ints32,
@@ -108,7 +109,7 @@ class Costs:
         begin, length, base, weight = rows
         nearest = site[begin] if len(begin) else np.zeros(0, dtype=np.int32)
         order = np.lexsort((begin, nearest))
-        begin, length, base, weight, nearest = (a[order] for a in (begin, length, base, weight, nearest))
+        begin, length, base, weight = begin[order], length[order], base[order], weight[order]
         starts = np.concatenate(([0], np.cumsum(length))).astype(np.int64)
         take = np.repeat(begin - starts[:-1], length) + np.arange(starts[-1])
         if groups <= 0 or groups >= len(begin):
@@ -145,7 +146,9 @@ def _merged(
 
 
 @njit(cache=True, nogil=True)
-def _total(starts, site, cost, base, weight, is_open):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _total(
+    starts: Ints, site: Ints32, cost: Ints32, base: Ints, weight: Ints, is_open: Bools
+) -> int:  # pragma: no cover - compiled
     """Return the sum over rows of weight × cost at the cheapest open site."""
     total = 0
     for i in range(len(base)):
@@ -164,7 +167,17 @@ def total(costs: Costs, is_open: npt.NDArray[np.bool_]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _cuts(starts, site, cost, base, weight, group, x, const, coefficient):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _cuts(  # noqa: PLR0913, PLR0917
+    starts: Ints,
+    site: Ints32,
+    cost: Ints32,
+    base: Ints,
+    weight: Ints,
+    group: Ints,
+    x: Floats,
+    const: Ints,
+    coefficient: Ints,
+) -> None:  # pragma: no cover - compiled
     """Add each row's most violated cut to its group's `const` and `coefficient`."""
     for i in range(len(base)):
         reached = 0.0
@@ -197,29 +210,37 @@ def cuts(costs: Costs, x: Floats) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _losses(starts, site, cost, base, weight, is_open, swap, leave):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _two_nearest(
+    begin: int, end: int, site: Ints32, cost: Ints32, base: int, is_open: Bools
+) -> tuple[int, int, int]:  # pragma: no cover - compiled
+    """Return a row's nearest open site (−1 none), its cost, and the second nearest's cost."""
+    first, near = -1, base
+    for t in range(begin, end):
+        if is_open[site[t]]:
+            if first >= 0:
+                return first, near, int(cost[t])
+            first, near = int(site[t]), int(cost[t])
+    return first, near, base
+
+
+@njit(cache=True, nogil=True)
+def _losses(
+    starts: Ints, site: Ints32, cost: Ints32, base: Ints, weight: Ints, is_open: Bools, swap: Ints, leave: Ints
+) -> None:  # pragma: no cover - compiled
     """Fill `leave[out]` and `swap[out, in]` such that closing out and opening in costs leave + swap."""
+    last = len(leave)
     for i in range(len(base)):
-        first, near, second = -1, base[i], base[i]
-        for t in range(starts[i], starts[i + 1]):
-            if is_open[site[t]]:
-                if first < 0:
-                    first, near = site[t], cost[t]
-                else:
-                    second = cost[t]
-                    break
+        first, near, second = _two_nearest(starts[i], starts[i + 1], site, cost, base[i], is_open)
         w = weight[i]
         if first >= 0:
             leave[first] += w * (second - near)
         for t in range(starts[i], starts[i + 1]):
-            c = cost[t]
+            c, j = cost[t], site[t]
             if c >= second:
                 break
-            j = site[t]
             if is_open[j]:
                 continue
-            if c < near:
-                swap[len(leave), j] += w * (c - near)
+            swap[last, j] += w * min(c - near, 0)
             if first >= 0:
                 # beside the general gain of j: had `first` gone, j would save more
                 swap[first, j] -= w * (second - max(c, near))

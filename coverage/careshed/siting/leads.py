@@ -1,9 +1,9 @@
-"""Whether leaders can lead: rows that a plan breaks, found by maximum flow.
+r"""Whether leaders can lead: rows that a plan breaks, found by maximum flow.
 
 Sites of a led tier flow to leaders within their time, at most `span` through each. By max-flow
 min-cut (Ford, Fulkerson 1956) a plan can be led if and only if for each set *A* of sites
 
-.. math:: Σ_{i∈A} s_i ≤ Σ_j \\min(span, |A ∩ N(j)|) · l_j
+.. math:: Σ_{i∈A} s_i ≤ Σ_j \min(span, |A ∩ N(j)|) · l_j
 
 where :math:`N(j)` are the sites within reach of leader *j*. The minimum cut names the set.
 """
@@ -89,9 +89,7 @@ def _broken(columns: Columns, tier: Tier, values: Floats) -> Row | None:
     return _span_row(columns, tier, member, led, leader, span)
 
 
-def _span_row(  # noqa: PLR0913
-    columns: Columns, tier: Tier, member: npt.NDArray[np.bool_], led: Ints, leader: Ints, span: int
-) -> Row:
+def _span_row(columns: Columns, tier: Tier, member: npt.NDArray[np.bool_], led: Ints, leader: Ints, span: int) -> Row:
     """Return the row of a set of led sites."""
     reach = np.minimum(np.bincount(leader[member[led]], minlength=columns.sites), span)
     index, value, _ = columns.of_tier(tier, np.flatnonzero(member))

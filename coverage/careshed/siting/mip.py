@@ -20,7 +20,7 @@ TOLERANCE = 1e-6
 
 def new_highs() -> highspy.Highs:
     """Return a silent HiGHS: one thread, fixed seed, no gap allowed."""
-    highs = highspy.Highs()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in {
         "output_flag": False,
         "threads": 1,
@@ -115,7 +115,7 @@ class Rulebook:
 
     def allows(self, values: Floats) -> bool:
         """Return whether whole `values` keep all rules; spans that they break are remembered."""
-        if self.broken(values):
+        if (values < self.lower).any() or (values > self.upper).any() or self.broken(values):
             return False
         found = list(broken_spans(self.columns, values))
         for row in found:

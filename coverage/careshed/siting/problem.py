@@ -12,21 +12,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from careshed._checks import require_columns, require_unique
 from careshed.errors import InputError
+from careshed.siting.pairs import Pairs, aligned
+from careshed.siting.tables import check_groups, clean_sites, clean_weights, removed_sites
 
-__all__ = ["Pairs", "Phase", "SitingProblem", "Tier", "phase_counts"]
+__all__ = ["Phase", "SitingProblem", "Tier", "phase_counts"]
 
 CUTOFF_MS = 3_600_000
 """Demand that no open site serves within an hour counts as an hour."""
-
-STATUSES = frozenset({"existing", "required", "candidate", "excluded"})
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
@@ -75,64 +74,6 @@ def phase_counts(total: int, shares: Iterable[float]) -> list[int]:
     ([13, 18], [21])
     """
     return [math.ceil(Fraction(str(share)) * total) for share in shares]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Sparse times that carry their ids.
-
-    Attributes
-    ----------
-    site_ids, other_ids
-        What `site` and `other` count: unique string ids.
-    site, other
-        Positions in these, int32, shape (pairs,).
-    ms
-        Times in milliseconds, int32, shape (pairs,).
-    """
-
-    site_ids: pd.Index
-    other_ids: pd.Index
-    site: Ints32
-    other: Ints32
-    ms: Ints32
-
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, other: str = "demand_id") -> Self:
-        """Make pairs from a long table with columns ``site_id``, `other` and ``ms``.
-
-        Raises
-        ------
-        MissingColumnError
-            If one of the three is not there.
-        """
-        require_columns(frame, {"site_id", other, "ms"}, what="the table of times")
-        site, site_ids = pd.factorize(frame["site_id"].astype(str), sort=True)
-        row, other_ids = pd.factorize(frame[other].astype(str), sort=True)
-        ms = _whole(frame["ms"], what="column ms of the table of times").astype(np.int32)
-        return cls(pd.Index(site_ids), pd.Index(other_ids), site.astype(np.int32), row.astype(np.int32), ms)
-
-    @classmethod
-    def from_times(cls, times: Any, *, sites: str = "origin", add_ms: int = 0) -> Self:
-        """Make pairs from :class:`careshed.reach.TravelTimes`.
-
-        Parameters
-        ----------
-        times
-            Travel times; its origins or its destinations are the sites.
-        sites
-            ``"origin"`` where a vehicle leaves the site (or, for lead times, where the led
-            station is the origin); ``"destination"`` where people come to it.
-        add_ms
-            Added to every time: call handling and turnout, where the times don't have them.
-        """
-        origin, destination, ms = times.pairs()
-        ms = (np.asarray(ms, dtype=np.int64) + add_ms).astype(np.int32)
-        if sites == "origin":
-            return cls(times.origin_ids, times.destination_ids, origin, destination, ms)
-        if sites == "destination":
-            return cls(times.destination_ids, times.origin_ids, destination, origin, ms)
-        raise InputError(f"sites={sites!r}: expected 'origin' or 'destination'")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,18 +201,18 @@ class SitingProblem:
             If a figure, an id or a rule can't be meant; a rule that merely can't be *met* is no error
             but the status ``infeasible``.
         """
-        sites = _clean_sites(sites)
-        weights = _clean_weights(weights)
-        removed = _removed(sites)
+        sites = clean_sites(sites)
+        weights = clean_weights(weights)
+        removed = removed_sites(sites)
         kept = sites.drop(index=removed.index)
         names = dict(group_names) if group_names is not None else {g: g for g in sorted({*kept["group"]} - {""})}
-        _check_groups(kept, names)
+        check_groups(kept, names)
         quotas = dict.fromkeys(names, min_per_group) if isinstance(min_per_group, int) else dict(min_per_group)
-        site, demand, ms = _aligned(times, kept.index, removed.index, weights.index, cutoff_ms=cutoff_ms, what="times")
+        site, demand, ms = aligned(times, kept.index, removed.index, weights.index, cutoff_ms=cutoff_ms, what="times")
         if lead_times is None:
             led, leader, lead = np.zeros((3, 0), dtype=np.int32)
         else:
-            led, leader, lead = _aligned(
+            led, leader, lead = aligned(
                 lead_times, kept.index, removed.index, kept.index, cutoff_ms=None, what="lead times"
             )
         return cls(
@@ -331,94 +272,6 @@ class SitingProblem:
         """Return a site's name with its id, for messages."""
         name, id_ = self.site_names[position], str(self.site_ids[position])
         return f"{name} ({id_})" if name and name != id_ else id_
-
-
-def _whole(values: pd.Series, *, what: str) -> Ints:
-    """Return whole, non-negative numbers, refusing all others by name."""
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
-    bad = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise InputError(
-            f"{what}: {int(bad.sum())} values are no whole numbers from 0 up, first {values.iloc[first]!r} at "
-            f"{values.index[first]!r}; round or remove them first"
-        )
-    return numbers.astype(np.int64)
-
-
-def _clean_sites(sites: pd.DataFrame) -> pd.DataFrame:
-    """Return the sites' columns as strings, sorted by id."""
-    sites = sites.set_axis(sites.index.astype(str), axis=0)
-    require_unique(sites.index, what="sites")
-    defaults = {"status": "candidate", "group": "all", "tier": "", "name": ""}
-    table = pd.DataFrame(index=sites.index)
-    for column, default in defaults.items():
-        table[column] = sites[column].fillna("").astype(str) if column in sites else default
-    unknown = table.index[~table["status"].isin(STATUSES)]
-    if len(unknown):
-        raise InputError(
-            f"site {unknown[0]}: status {table['status'][unknown[0]]!r} is not known; expected one of "
-            f"{', '.join(sorted(STATUSES))}"
-        )
-    return table.sort_index()
-
-
-def _clean_weights(weights: pd.Series) -> pd.Series:
-    """Return whole weights sorted by id."""
-    weights = weights.set_axis(weights.index.astype(str))
-    require_unique(weights.index, what="demand")
-    whole = pd.Series(_whole(weights, what="the weights of demand"), index=weights.index, name="weight")
-    return whole.sort_index()
-
-
-def _removed(sites: pd.DataFrame) -> pd.Series:
-    """Return which sites no plan may open, with the reason."""
-    reasons = pd.Series("", index=sites.index, name="reason", dtype=object)
-    reasons[(sites["group"] == "") & (sites["status"] == "candidate")] = "outside the area"
-    reasons[sites["status"] == "excluded"] = "excluded"
-    return reasons[reasons != ""]
-
-
-def _check_groups(sites: pd.DataFrame, names: Mapping[str, str]) -> None:
-    """Refuse a site in a group that nobody named."""
-    strange = sites.index[~sites["group"].isin([*names, ""])]
-    if len(strange):
-        raise InputError(
-            f"site {strange[0]}: group {sites['group'][strange[0]]!r} is not among the {len(names)} named groups; "
-            "name it in group_names or set the site's group to '' (outside)"
-        )
-
-
-def _positions(ids: pd.Index, known: pd.Index, removed: pd.Index, *, what: str) -> Ints:
-    """Return positions of `ids` in `known`, −1 for removed ones, refusing strangers."""
-    ids = ids.astype(str)
-    positions = known.get_indexer(ids).astype(np.int64)
-    strange = ids[(positions < 0) & ~ids.isin(removed)]
-    if len(strange):
-        raise InputError(f"{what}: id {strange[0]!r} and {len(strange) - 1} more are not in the problem; remove them")
-    return positions
-
-
-def _aligned(  # noqa: PLR0913
-    pairs: Pairs, rows: pd.Index, removed: pd.Index, columns: pd.Index, *, cutoff_ms: int | None, what: str
-) -> tuple[Ints32, Ints32, Ints32]:
-    """Return pairs by canonical position, sorted, the least time of each pair."""
-    same = columns.equals(rows)
-    site = _positions(pairs.site_ids, rows, removed, what=f"sites of the {what}")[pairs.site]
-    gone = removed if same else removed[:0]
-    other = _positions(pairs.other_ids, columns, gone, what=f"destinations of the {what}")[pairs.other]
-    ms = np.asarray(pairs.ms)
-    if len(ms) and ms.min() < 0:
-        raise InputError(f"{what}: {int((ms < 0).sum())} pairs have a negative time; leave unreachable pairs out")
-    keep = (site >= 0) & (other >= 0)
-    if cutoff_ms is not None:
-        keep &= ms <= cutoff_ms
-    site, other, ms = site[keep], other[keep], ms[keep]
-    order = np.lexsort((ms, other, site))
-    site, other, ms = site[order], other[order], ms[order]
-    first = np.ones(len(site), dtype=bool)
-    first[1:] = (site[1:] != site[:-1]) | (other[1:] != other[:-1])
-    return site[first].astype(np.int32), other[first].astype(np.int32), ms[first].astype(np.int32)
 
 
 def _check_figures(problem: SitingProblem) -> None:

@@ -151,7 +151,7 @@ def nested(columns: Columns) -> Iterator[Row]:
 
 
 def required(columns: Columns) -> Iterator[Row]:
-    """Required sites are open in the last phase."""
+    """Open required sites in the last phase."""
     for site, status in enumerate(columns.problem.statuses):
         if status == "required":
             yield _row("required", str(site), [(columns.open(columns.phases - 1, site), 1.0)], 1.0, 1.0)

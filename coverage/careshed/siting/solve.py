@@ -238,9 +238,11 @@ def _stations(problem: SitingProblem, plan: Plan) -> pd.DataFrame:
             "phase": phase + 1,
             "by": [problem.phases[k].by for k in phase],
             "counted": [bool(own) and t == problem.counted_tier for t, own in zip(tiers, inside, strict=True)],
-            "leader_id": [str(problem.site_ids[leader[j]]) if j in leader else "" for j in sites],
+            "leader_id": [str(problem.site_ids[leader[int(j)]]) if int(j) in leader else "" for j in sites],
         },
-        index=pd.Index([str(problem.site_ids[j]) for j in sites], name="site_id", dtype=problem.site_ids.dtype),
+        index=pd.Index(
+            [str(problem.site_ids[j]) for j in sites.tolist()], name="site_id", dtype=problem.site_ids.dtype
+        ),
     )
 
 
