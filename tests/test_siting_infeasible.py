@@ -43,31 +43,23 @@ CASES = {
     ),
     "stations": (
         lambda: problem(plain(2) | {"out": ("existing", "", "")}, stations=5),
-        (
-            "5 stations are asked for, but only 2 sites inside the area may be opened",
-            "add 3 candidate sites or ask for fewer stations",
-        ),
+        "5 stations are asked for, but only 2 sites inside the area may be opened",
+        "add 3 candidate sites or ask for fewer stations",
     ),
     "required": (
         lambda: problem(plain(3, status="required"), stations=2),
-        (
-            "3 sites are existing or required (X0 (x0), X1 (x1), X2 (x2)), but exactly 2 stations are asked for",
-            "raise the stations to 3 or release required sites",
-        ),
+        "3 sites are existing or required (X0 (x0), X1 (x1), X2 (x2)), but exactly 2 stations are asked for",
+        "raise the stations to 3 or release required sites",
     ),
     "quota": (
         lambda: problem(plain(4) | plain(2, "y") | {"z0": ("excluded", "z", "")}, stations=4, min_per_group=1),
-        (
-            "Zu (z) is to have at least 1 stations, but has 0 sites that may be opened",
-            "add 1 candidate sites in Zu (z) or lower its quota to 0",
-        ),
+        "Zu (z) is to have at least 1 stations, but has 0 sites that may be opened",
+        "add 1 candidate sites in Zu (z) or lower its quota to 0",
     ),
     "quotas": (
         lambda: problem(plain(2) | plain(2, "y") | plain(2, "z"), stations=2, min_per_group=1),
-        (
-            "3 groups ask for 3 stations together, but only 2 stations are opened",
-            "raise the stations by 1 or lower quotas",
-        ),
+        "3 groups ask for 3 stations together, but only 2 stations are opened",
+        "raise the stations by 1 or lower quotas",
     ),
     "crowded": (
         lambda: problem(plain(2, status="existing") | plain(2, "y") | plain(2, "z"), stations=3, min_per_group=1),
@@ -85,10 +77,8 @@ CASES = {
             tiers=(HUB, Tier("post", 2, ("hub",))),
             counted_tier="post",
         ),
-        (
-            "tier hub asks for 1 sites, but only 0 may be of it",
-            "let more sites be of tier hub (column tier: 'hub' or empty) or lower its count",
-        ),
+        "tier hub asks for 1 sites, but only 0 may be of it",
+        "let more sites be of tier hub (column tier: 'hub' or empty) or lower its count",
     ),
     "own tier": (
         lambda: problem(
@@ -98,18 +88,16 @@ CASES = {
             tiers=(HUB, Tier("post", 2, ("hub",))),
             counted_tier="post",
         ),
-        (
-            "2 existing or required sites are of tier hub (Y0 (y0), Y1 (y1)), but its count is 1",
-            "raise the count of tier hub to 2 or clear the sites' tier",
-        ),
+        "2 existing or required sites are of tier hub (Y0 (y0), Y1 (y1)), but its count is 1",
+        "raise the count of tier hub to 2 or clear the sites' tier",
     ),
     "lead": (
         lambda: problem(
             plain(6), ALL_PAIRS, stations=2, tiers=(HUB, Tier("post", 2, ("hub",), 90_000)), counted_tier="post"
         ),
         (
-            "tier post asks for 2 sites within 1.5 min of a hub, but only 0 sites have a possible hub so near (the nearest "
-            "pair is 2 min apart)"
+            "tier post asks for 2 sites within 1.5 min of a hub, but only 0 sites have a possible hub so near "
+            "(the nearest pair is 2 min apart)"
         ),
         "allow more minutes between tier post and its hub, or add sites for a hub",
     ),
@@ -117,10 +105,8 @@ CASES = {
         lambda: problem(
             plain(6), ALL_PAIRS, stations=3, tiers=(HUB, Tier("post", 3, ("hub",), None, 2)), counted_tier="post"
         ),
-        (
-            "3 sites of tier post need leaders, but 1 of tier hub with a span of 2 lead 2",
-            "raise the span of tier post to 3 or open more of tier hub",
-        ),
+        "3 sites of tier post need leaders, but 1 of tier hub with a span of 2 lead 2",
+        "raise the span of tier post to 3 or open more of tier hub",
     ),
 }
 
