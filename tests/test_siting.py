@@ -41,12 +41,12 @@ def problems(draw):
     if tiered:
         span = draw(st.sampled_from([None, 1, 2]))
         limit = draw(st.sampled_from([None, 400, 800]))
-        tiers = (Tier("hub", draw(st.integers(1, 2))), Tier("post", stations, ("hub",), limit, span))
+        tiers = (Tier("hub", draw(st.integers(1, 2)), span=span), Tier("post", stations, ("hub",), limit))
         if draw(st.booleans()):
             tiers = (
-                Tier("top", 1),
+                Tier("top", 1, span=draw(st.sampled_from([None, 1, 2]))),
                 Tier("hub", 1, ("top",), limit, span),
-                Tier("post", stations, ("hub", "top"), limit, span),
+                Tier("post", stations, ("hub", "top"), limit),
             )
     return {
         "sites": sites,
@@ -87,15 +87,23 @@ def build(case) -> SitingProblem:
     )
 
 
-def led(case, tier: Tier, own: list[str], leaders: list[str]) -> bool:
-    """Whether each of `own` finds a leader, by trying all ways."""
-    limit = np.inf if tier.lead_ms is None else tier.lead_ms
-    span = len(own) if tier.span is None else tier.span
-    for chosen in itertools.product(leaders, repeat=len(own)):
-        near = all(case["lead"].loc[i, j] <= limit for i, j in zip(own, chosen, strict=True))
-        if near and all(chosen.count(j) <= span for j in leaders):
-            return True
-    return not own
+def led(case, of: dict[str, list[str]]) -> bool:
+    """Whether each led site finds a leader, by trying all ways."""
+    tiers = {t.name: t for t in case["tiers"]}
+    own = [(t, i) for t in of for i in of[t] if tiers[t].led_by]
+    span = {j: tiers[t].span for t in of for j in of[t]}
+    ways = [
+        [
+            j
+            for u in tiers[t].led_by
+            for j in of[u]
+            if tiers[t].lead_ms is None or case["lead"].loc[i, j] <= tiers[t].lead_ms
+        ]
+        for t, i in own
+    ]
+    return any(
+        all(span[j] is None or chosen.count(j) <= span[j] for j in chosen) for chosen in itertools.product(*ways)
+    )
 
 
 def plans(case) -> Iterator[tuple[list[set[str]], int]]:
@@ -139,7 +147,7 @@ def keeps(case, inside, plan, counts, others) -> bool:
         if sum(c is not None and inside["group"][j] == g for j, c in plan.items()) < q:
             return False
     of = {t.name: [j for j, c in plan.items() if c and c[0] == t.name] for t in case["tiers"]}
-    return all(led(case, t, of[t.name], [j for u in t.led_by for j in of[u]]) for t in case["tiers"] if t.led_by)
+    return led(case, of)
 
 
 def figures(case, opened: list[set[str]]) -> tuple[int, int]:

@@ -103,10 +103,14 @@ CASES = {
     ),
     "span": (
         lambda: problem(
-            plain(6), ALL_PAIRS, stations=3, tiers=(HUB, Tier("post", 3, ("hub",), None, 2)), counted_tier="post"
+            plain(6),
+            ALL_PAIRS,
+            stations=3,
+            tiers=(Tier("hub", 1, span=2), Tier("post", 3, ("hub",))),
+            counted_tier="post",
         ),
-        "3 sites of tier post need leaders, but 1 of tier hub with a span of 2 lead 2",
-        "raise the span of tier post to 3 or open more of tier hub",
+        "3 of tier post need leaders, but 1 of tier hub (span 2) lead at most 2",
+        "raise the span of tier hub or open more of it, for 1 more sites",
     ),
 }
 
@@ -150,8 +154,8 @@ def test_a_span_that_binds_in_one_place_only():
     # two hubs could lead four posts, but the hub in y has only one post near it
     lead = {(a, b): 60_000 for a in plain(6) for b in plain(6) if a != b} | {("y0", "y1"): 60_000, ("y1", "y0"): 60_000}
     options = {"stations": 4, "counted_tier": "post", "min_per_group": {"y": 2}}
-    tiers = (Tier("hub", 2), Tier("post", 4, ("hub",), 120_000, 2))
+    tiers = (Tier("hub", 2, span=2), Tier("post", 4, ("hub",), 120_000))
     solution = site(problem(plain(6) | plain(2, "y"), lead, tiers=tiers, **options))
     (conflict,) = solution.reason
-    assert "at most 2 of tier post to one hub" in conflict.text
+    assert "at most 2 sites led by one of tier hub" in conflict.text
     assert "at least 2 in Yu (y)" in conflict.text

@@ -217,7 +217,7 @@ def test_early_phases_meet_quotas_as_far_as_they_can():
 
 
 def test_tiers_with_leaders_and_span():
-    tiers = (Tier("centre", 1), Tier("hub", 2, ("centre",), 2_000_000), Tier("post", 4, ("hub",), 400_000, 2))
+    tiers = (Tier("centre", 1), Tier("hub", 2, ("centre",), 2_000_000, 2), Tier("post", 4, ("hub",), 400_000))
     places = {c: 1_000.0 * n for n, c in enumerate("abcdefghijklm")}
     demand = {f"d{n}": (1_000.0 * n, 10) for n in range(13)}
     solution = site(

@@ -172,14 +172,25 @@ def _check_lead(problem: SitingProblem, tier: Tier) -> Iterator[Conflict]:
             f"{able} sites have a possible {chiefs} so near{hint}",
             f"allow more minutes between tier {tier.name} and its {chiefs}, or add sites for a {chiefs}",
         )
-    leaders = sum(t.count for t in chosen)
-    if tier.span is not None and tier.count > tier.span * leaders:
-        yield Conflict(
-            "span",
-            f"{tier.count} sites of tier {tier.name} need leaders, but {leaders} of tier {chiefs} with a span of "
-            f"{tier.span} lead {tier.span * leaders}",
-            f"raise the span of tier {tier.name} to {-(-tier.count // max(leaders, 1))} or open more of tier {chiefs}",
-        )
+
+
+def _check_spans(problem: SitingProblem) -> Iterator[Conflict]:
+    """Find more sites to be led than leaders may lead."""
+    led = [t for t in problem.tiers if t.led_by]
+    for tiers in [[t] for t in led] + ([led] if len(led) > 1 else []):
+        leaders = [t for t in problem.tiers if any(t.name in other.led_by for other in tiers)]
+        wanted = sum(t.count for t in tiers)
+        most = sum(t.count * (wanted if t.span is None else t.span) for t in leaders)
+        if wanted > most:
+            whom = " and ".join(f"{t.count} of tier {t.name}" for t in tiers)
+            who = " and ".join(f"{t.count} of tier {t.name} (span {t.span})" for t in leaders)
+            names = " or ".join(t.name for t in leaders)
+            yield Conflict(
+                "span",
+                f"{whom} need leaders, but {who} lead at most {most}",
+                f"raise the span of tier {names} or open more of it, for {wanted - most} more sites",
+            )
+            return
 
 
 def _nearest_pair(problem: SitingProblem, tier: Tier) -> str:
@@ -195,6 +206,7 @@ CHECKS: tuple[Callable[[SitingProblem], Iterator[Conflict]], ...] = (
     _check_sites,
     _check_quotas,
     _check_leads,
+    _check_spans,
 )
 
 
@@ -228,19 +240,19 @@ def _tier_rules(problem: SitingProblem) -> Iterator[_Rule]:
     """Yield each led tier's span, then its leaders."""
     for tier in problem.tiers:
         chiefs = " or ".join(tier.led_by)
-        if tier.led_by and tier.span is not None:
+        if tier.span is not None:
             yield _Rule(
                 "span",
-                f"at most {tier.span} of tier {tier.name} to one {chiefs}",
+                f"at most {tier.span} sites led by one of tier {tier.name}",
                 f"raise the span of tier {tier.name}",
-                partial(_without_lead, tier=tier.name, all_of_it=False),
+                partial(_with_tier, tier=replace(tier, span=None), span=True),
             )
         if tier.led_by:
             yield _Rule(
                 "lead",
                 f"each of tier {tier.name} within {_minutes(tier.lead_ms)} of its {chiefs}",
                 f"allow more minutes between tier {tier.name} and its {chiefs}",
-                partial(_without_lead, tier=tier.name, all_of_it=True),
+                partial(_with_tier, tier=replace(tier, led_by=()), span=False),
             )
 
 
@@ -282,11 +294,10 @@ def _without_quota(problem: SitingProblem, *, group: str) -> SitingProblem:
     return replace(problem, quotas={g: q for g, q in problem.quotas.items() if g != group})
 
 
-def _without_lead(problem: SitingProblem, *, tier: str, all_of_it: bool) -> SitingProblem:
-    """Return the problem without one tier's span, or without its leaders."""
-    tiers = tuple(
-        replace(t, span=None, led_by=() if all_of_it else t.led_by) if t.name == tier else t for t in problem.tiers
-    )
+def _with_tier(problem: SitingProblem, *, tier: Tier, span: bool) -> SitingProblem:
+    """Return the problem with a tier's span, or else its leaders, as in `tier`."""
+    change = {"span": tier.span} if span else {"led_by": tier.led_by}
+    tiers = tuple(replace(t, **change) if t.name == tier.name else t for t in problem.tiers)
     return replace(problem, tiers=tiers)
 
 

@@ -47,7 +47,7 @@ class Tier:
         Greatest time from a site of this tier to its leader, in milliseconds;
         None: no limit (any leader with a known time).
     span
-        At most so many sites of this tier to one leader; None: no limit.
+        At most so many sites, of all tiers, are led by one site of this one; None: no limit.
     """
 
     name: str
@@ -100,8 +100,8 @@ class SitingProblem:
       that may be impossible (13 stations, 15 groups): there the number of missing stations, summed over
       groups and phases, is the least that the other rules allow (`early_quotas`), or quotas are not
       looked at;
-    - each site of a led tier has exactly one leader, an open site of a leading tier within ``lead_ms``,
-      which leads at most ``span`` sites of that tier.
+    - each site of a led tier has exactly one leader, an open site of a tier in ``led_by`` within
+      ``lead_ms``, and a leader leads at most the ``span`` of its tier.
 
     Attributes
     ----------

@@ -227,7 +227,7 @@ def _stations(problem: SitingProblem, plan: Plan) -> pd.DataFrame:
     sites = np.flatnonzero(is_open(plan, len(problem.phases) - 1))
     tiers = _tier_names(problem, plan, sites)
     inside = problem.inside[sites]
-    leader = _leaders(problem, sites[inside], [t for t, own in zip(tiers, inside, strict=True) if own])
+    leader = assign_leaders(problem, sites[inside], [t for t, own in zip(tiers, inside, strict=True) if own])
     phase = plan.phase[sites]
     return pd.DataFrame(
         {
@@ -244,17 +244,6 @@ def _stations(problem: SitingProblem, plan: Plan) -> pd.DataFrame:
             [str(problem.site_ids[j]) for j in sites.tolist()], name="site_id", dtype=problem.site_ids.dtype
         ),
     )
-
-
-def _leaders(problem: SitingProblem, sites: Ints, tiers: list[str]) -> dict[int, int]:
-    """Return the leader of each led site."""
-    found: dict[int, int] = {}
-    of = np.array(tiers, dtype=object)
-    for tier in problem.tiers:
-        led = sites[of == tier.name]
-        if tier.led_by and len(led):
-            found |= assign_leaders(problem, tier, led, sites[np.isin(of, list(tier.led_by))])
-    return found
 
 
 def _nearest(problem: SitingProblem, opened: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
