@@ -2,7 +2,7 @@
 
 Cuts for the costs of demand are generated over linear programs (first at points between the last two
 solutions, which settles the root in few rounds: Ben-Ameur, Neto 2007; Fischetti, Ljubić, Sinnl 2017);
-the solution of the root is rounded by a small program over the rules alone and improved by local search;
+a dive from the root finds a plan, which local search improves;
 reduced costs fix what can't be in a better plan; what is left is branched, best bound first, on the site
 or set of leaders that promises most (strong branching). Plans are evaluated in whole numbers, bounds are
 computed from duals.
@@ -40,6 +40,10 @@ SMALL_STEP = 1e-7
 PROBED = 6
 """Sites in doubt whose branches are compared."""
 PROBE_STEPS = 60
+SETBACKS = 8
+"""Columns that a dive closes again."""
+SURE = 0.9
+"""Sites this much open are opened at once in a dive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +177,8 @@ class Branching:
         if last is None:  # a plan is known: only numerical trouble leads here, so nothing is claimed
             self.closed.append((0.0, Node(lower, upper)))
             return
-        self._round(last)
+        for leaders_first in [True, False][: 1 + bool(self.columns.leading)]:
+            self._dive(last, lower, upper, leaders_first=leaders_first)
         self._tell(last.bound)
         self._fix(last, lower, upper)
         for leaf in self.leaves:
@@ -248,13 +253,44 @@ class Branching:
         opened = values[: self.columns.phases * self.columns.sites]
         return bool(np.abs(opened - np.round(opened)).max(initial=0.0) < WHOLE)
 
-    def _round(self, last: Bound) -> None:
-        """Make a plan from the root's solution."""
-        cost = np.zeros(self.columns.count)
-        cost[: self.columns.binaries] = -last.values[: self.columns.binaries]
-        values = self.book.solve(cost)
-        if values is not None:
-            self.offer(improved(self.book, self.levels, plan_of(self.columns, values)))
+    def _dive(self, last: Bound, lower: Floats, upper: Floats, *, leaders_first: bool) -> None:
+        """Make a plan from a solution: open what is surest, one after another."""
+        lower, upper = lower.copy(), upper.copy()
+        setbacks = 0
+        now: Bound | None = last
+        while now is not None and not self.hopeless(now.bound):
+            if self._whole(now.values) and self._settled(now.values):
+                return
+            column = self._surest(now.values, lower, upper, leaders_first=leaders_first)
+            if column < 0:
+                return
+            lower[column] = 1.0
+            self.master.bound_columns(lower, upper)
+            now = self._cut_once()
+            if (now is None or self.hopeless(now.bound)) and setbacks < SETBACKS:
+                setbacks += 1
+                lower[column] = upper[column] = 0.0
+                self.master.bound_columns(lower, upper)
+                now = self._cut_once()
+
+    def _cut_once(self) -> Bound | None:
+        """Solve, and once more where cuts are broken."""
+        now = self.master.solve()
+        if now is not None and not self.hopeless(now.bound) and self.master.separate(np.round(now.values, 6)):
+            now = self.master.solve()
+        return now
+
+    def _surest(self, values: Floats, lower: Floats, upper: Floats, *, leaders_first: bool) -> int:
+        """Return the undecided column that is nearest to one (−1: none); sure sites are opened on the way."""
+        opened, n = self.columns.phases * self.columns.sites, self.columns.binaries
+        undecided = np.where(lower[:n] < upper[:n], values[:n], -1.0)
+        lower[:n][undecided > SURE] = 1.0
+        undecided[undecided > SURE] = -1.0
+        parts = (slice(opened, n), slice(0, opened)) if leaders_first else (slice(0, opened), slice(opened, n))
+        for part in parts:
+            if undecided[part].max(initial=-1.0) > WHOLE:
+                return int(part.start + np.argmax(undecided[part]))
+        return int(np.argmax(undecided)) if undecided.max(initial=-1.0) >= 0.0 else -1
 
     def _fix(self, last: Bound, lower: Floats, upper: Floats) -> None:
         """Fix columns that would cost more than the plan if they moved (in place)."""

@@ -146,15 +146,26 @@ class Rulebook:
                 self.add(row)
             add_rows(highs, found)
 
-    def hold_short(self) -> int:
-        """Bound the early phases' shortfall at the least that can be; return it (−1: no plan at all)."""
+    def hold_short(self) -> Floats | None:
+        """Bound the early phases' shortfall at the least that can be; return a plan, None where there is none."""
         short = self.columns.short()
         cost = np.zeros(self.columns.count)
+        if not (self.columns.problem.early_quotas and len(short)):
+            return self.solve(cost)
+        self.add(Row("early total", "", short, np.ones(len(short)), -INF, float(self._least_short())))
+        values = self.solve(cost)
+        if values is not None:
+            return values
+        self.rows = [row for row in self.rows if row.rule != "early total"]
         cost[short] = 1.0
         values = self.solve(cost)
-        if values is None:
-            return -1
-        least = round(float(values[short].sum())) if self.columns.problem.early_quotas else 0
-        if self.columns.problem.early_quotas and len(short):
+        if values is not None:
+            least = round(float(values[short].sum()))
             self.add(Row("early total", "", short, np.ones(len(short)), -INF, float(least)))
-        return least
+        return values
+
+    def _least_short(self) -> int:
+        """Return what the early phases lack at least, counting places alone."""
+        problem = self.columns.problem
+        wanted, others = sum(problem.quotas.values()), sum(t.count for t in problem.leading)
+        return sum(max(wanted - phase.count - others, 0) for phase in problem.phases[:-1])

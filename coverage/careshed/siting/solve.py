@@ -75,14 +75,11 @@ def site(problem: SitingProblem, *, time_limit_s: float | None = None, progress:
     report = progress if progress is not None else _silent
     columns = Columns.of(problem)
     book = Rulebook.of(columns)
-    missing = book.hold_short()
-    if missing < 0:
+    start = book.hold_short()
+    if start is None:
         return _infeasible(problem, begin)
     levels = [_covered(problem), _response(problem)]
     outcomes: list[Outcome] = []
-    start = book.solve(np.zeros(columns.count))
-    if start is None:  # pragma: no cover - hold_short has just found one
-        return _infeasible(problem, begin)
     costs = [level.costs for level in levels]
     plan = improved(book, costs, plan_of(columns, start))
     for n, level in enumerate(levels):
