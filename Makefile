@@ -7,7 +7,7 @@ CARESHED := $(BIN)/careshed
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help plan plans test lint types imports unit notebooks data pictures clean
+.PHONY: help plan plans test lint types imports unit notebooks data pictures docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -50,6 +50,11 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
+
+ROOMS := area build candidates compare datums demand errors indicators isolines maps network osm output plan publish \
+  reach report scorecard scoring services siting streets synthetic tables targets template
+docs: $(READY) ## the API's pages, from docstrings, into out/docs/
+	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) out build dist

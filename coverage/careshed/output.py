@@ -128,7 +128,7 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "service": plan.siting_service,
         "model": "maximal covering, then least response (lexicographic)",
         "stations": list(counted.index),
-        "tiers": solution.tier_ids() if len(inside) else {},
+        "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
         "levels": [
             {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
