@@ -23,14 +23,18 @@ from careshed.errors import CRSError, InputError
 from careshed.network._access import CLOSED, Access, id_index, locate
 from careshed.network._graph import compress, main_edges, number_junctions
 from careshed.network._lines import cut_lines
+from careshed.network._profile import FREE_FLOW, Profile, default_profile, read_profile
 from careshed.network._speeds import (
     DRIVE_KMH,
     LEG_KMH,
     MAXSPEED_FACTOR,
     WALK_SPEED_MPS,
     drive_speeds_mps,
+    drive_words,
     edge_times_ms,
     require_positive,
+    walk_speeds_mps,
+    walk_words,
 )
 
 if TYPE_CHECKING:
@@ -39,15 +43,19 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOSED",
     "DRIVE_KMH",
+    "FREE_FLOW",
     "LEG_KMH",
     "MAXSPEED_FACTOR",
     "MAX_SNAP_M",
     "WALK_SPEED_MPS",
     "Access",
     "Mode",
+    "Profile",
     "RoadNetwork",
     "cut_lines",
+    "default_profile",
     "id_index",
+    "read_profile",
 ]
 
 Mode = Literal["walk", "drive"]
@@ -156,9 +164,11 @@ class RoadNetwork:
         mode: Mode,
         *,
         crs: pyproj.CRS | None = None,
-        walk_speed_mps: float = WALK_SPEED_MPS,
+        walk_speed_mps: float | None = None,
         drive_kmh: Mapping[str, float] | None = None,
-        leg_kmh: float = LEG_KMH,
+        leg_kmh: float | None = None,
+        profile: Profile | None = None,
+        hour: int | None = None,
     ) -> Self:
         """Build the network of one mode from a streets layer.
 
@@ -174,12 +184,15 @@ class RoadNetwork:
         crs
             The CRS that the streets must be in; default: whatever projected one they are in.
         walk_speed_mps
-            Metres per second on foot.
+            Metres per second on foot, instead of the profile's.
         drive_kmh
-            Class → km/h, taking the place of figures of `DRIVE_KMH`. A street
-            with a known limit is driven at 0.8 of it.
+            Class → km/h, taking the place of the profile's free-flow figures.
         leg_kmh
-            Speed of driven legs between points and streets.
+            Speed of driven legs between points and streets, instead of the profile's.
+        profile
+            The time model; default the packaged one.
+        hour
+            Hour of the day (8 is 8:00 to 8:59); None is free flow.
 
         Raises
         ------
@@ -193,13 +206,17 @@ class RoadNetwork:
         passage = streets[mode].to_numpy()
         lines = streets.geometry.to_numpy()
         length_m = shapely.length(lines)
+        profile = profile or default_profile()
+        profile.period_at(hour)
         if mode == "walk":
-            speed: Floats | float = require_positive(walk_speed_mps, what="the walking speed in m/s")
-            leg_mps, profile = walk_speed_mps, f"walk {walk_speed_mps:g} m/s"
+            leg_mps = profile.walk.speed_mps if walk_speed_mps is None else walk_speed_mps
+            speed = walk_speeds_mps(streets, profile, leg_mps)
+            words = walk_words(profile, leg_mps, steps=bool((streets["highway"] == "steps").any()), slopes=False)
         else:
-            speed = drive_speeds_mps(streets, drive_kmh)
+            speed = drive_speeds_mps(streets, profile, hour, drive_kmh=drive_kmh)
+            leg_kmh = profile.drive.leg_kmh if leg_kmh is None else leg_kmh
             leg_mps = require_positive(leg_kmh, what="the speed of legs in km/h") / 3.6
-            profile = _drive_profile(drive_kmh, leg_kmh)
+            words = drive_words(profile, hour, drive_kmh, leg_kmh)
         ms = edge_times_ms(length_m, speed)
         forward_ms = np.where(passage & FORWARD, ms, CLOSED).astype(np.int32)
         backward_ms = np.where(passage & BACKWARD, ms, CLOSED).astype(np.int32)
@@ -207,7 +224,7 @@ class RoadNetwork:
         return cls(
             mode=mode,
             crs=crs,
-            profile=profile,
+            profile=words,
             junction=junction,
             node_x=x,
             node_y=y,
@@ -363,14 +380,6 @@ def _check_streets(streets: gpd.GeoDataFrame, mode: str, crs: pyproj.CRS | None)
                 f"street {streets.index[rows][0]} {fault}: mend or drop it"
             )
     return found
-
-
-def _drive_profile(drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str:
-    own = "".join(f", {name} {kmh:g}" for name, kmh in sorted((drive_kmh or {}).items()))
-    return (
-        f"drive, free flow: km/h by class (OSRM car defaults; unknown class 30{own}), "
-        f"{MAXSPEED_FACTOR:g} × maxspeed where known; legs {leg_kmh:g} km/h"
-    )
 
 
 def _usable_points(points: gpd.GeoSeries, crs: pyproj.CRS) -> npt.NDArray[Any]:
