@@ -7,10 +7,12 @@ import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from careshed.errors import InputError, MissingColumnError
 from careshed.network import RoadNetwork, default_profile
 from careshed.network._access import locate
 from careshed.reach import reach_times, travel_times
@@ -253,3 +255,126 @@ def test_reach_at_points_equals_networkx_and_its_parts(town):
             near_an_end = np.abs(own[["start_m", "end_m"]] - points.offset_m[row]).to_numpy().min() < 0.0021
             at = own[(own["start_m"] <= points.offset_m[row]) & (points.offset_m[row] <= own["end_m"])]
             assert near_an_end or at["reached"].tolist() == [seconds <= limit_s]
+
+
+# A crossroads: s0 from the west, s1 from the south, s2 from the east, s3 from the north, 100 m each;
+# a way round from east to south, 141.421 m: s4. One may turn back at the streets' outer ends.
+CROSS = [
+    (1, 0, 3, [(-100, 0), (0, 0)]),
+    (2, 0, 3, [(0, -100), (0, 0)]),
+    (3, 0, 3, [(100, 0), (0, 0)]),
+    (4, 0, 3, [(0, 100), (0, 0)]),
+    (3, 2, 3, [(100, 0), (0, -100)]),
+]
+
+
+def seconds_between(start, end, *, tags=(), rules=(), mode="drive", **turn):
+    """Return the time between the outer ends of two streets of the crossroads."""
+    profile = profile_of(**({"at": "none"} | turn))
+    network = RoadNetwork.from_streets(
+        streets_of(CROSS),
+        mode,
+        walk_speed_mps=1.0,
+        profile=profile,
+        junctions=junctions_of(*tags) if tags else None,
+        turns=turns_of(*rules),
+    )
+    at = {0: (-99, 0), 1: (0, -99), 2: (99, 0), 3: (0, 99)}
+    ends = [gpd.GeoSeries([shapely.Point(at[end])], index=["p"], crs=CRS) for end in (start, end)]
+    return travel_times(network, *ends, cutoff_s=3000).to_frame()["seconds"].item()
+
+
+def test_a_forbidden_turn_takes_the_way_round():
+    assert seconds_between(0, 1) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "")]) == 99 + 100 + 141.421 + 1
+    assert seconds_between(1, 0, rules=[("s0", 0, "s1", "no_right_turn", "")]) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "psv; emergency")]) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "psv")]) > 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "")], mode="walk") == 198
+
+
+def test_an_only_turn_forbids_all_others_and_turning_back():
+    only = [("s0", 0, "s2", "only_straight_on", "")]
+    assert seconds_between(0, 2, rules=only) == 198
+    assert seconds_between(0, 1, rules=only) == 99 + 100 + 141.421 + 1
+    assert seconds_between(0, 3, rules=only) == 99 + 200 + 99  # turning back where s2 ends
+    also = [*only, ("s0", 0, "s1", "only_right_turn", "")]
+    assert seconds_between(0, 1, rules=also) == 198
+
+
+def test_turns_and_signals_take_their_time():
+    signals = [(0, "traffic_signals", "", math.nan)]
+    assert seconds_between(0, 2, tags=signals) == 198 + 7.001
+    assert seconds_between(0, 2, tags=signals, at="tagged") == 198 + 7.001
+    assert seconds_between(0, 1, tags=signals, at="tagged") == 198 + 7.001 + 2.1
+    assert seconds_between(0, 3, tags=signals, at="tagged") == 198 + 7.001 + 5.4
+    assert seconds_between(0, 3, at="tagged") == 198
+    assert seconds_between(0, 3, at="all") == 198 + 5.4
+    assert seconds_between(0, 2, tags=[(0, "stop", "s0", math.nan)]) == 198 + 3.013
+    assert seconds_between(2, 0, tags=[(0, "stop", "s0", math.nan)]) == 198
+    assert seconds_between(0, 2, tags=[(0, "crossing", "", math.nan)], mode="walk") == 198 + 3
+
+
+def test_a_barrier_stops_cars_alone():
+    bollard = [(0, "barrier", "", math.nan)]
+    assert seconds_between(2, 1, tags=bollard) == 1 + 141.421 + 1
+    assert seconds_between(0, 2, tags=bollard, mode="walk") == 198
+    profile = profile_of()
+    network = RoadNetwork.from_streets(streets_of(CROSS), "drive", profile=profile, junctions=junctions_of(*bollard))
+    ends = access_of(network, [(1, 0.5, 0.0)], "o"), access_of(network, [(2, 0.5, 0.0)], "d")
+    assert travel_times(network, *ends, cutoff_s=3000).to_frame()["seconds"].item() == 50 + 141.421 + 50
+
+
+def test_who_stands_at_a_junction_leaves_by_any_street_and_does_not_wait():
+    tags = junctions_of((0, "traffic_signals", "", math.nan))
+    rules = turns_of(("s0", 0, "s1", "no_right_turn", ""))
+    network = RoadNetwork.from_streets(streets_of(CROSS), "drive", profile=profile_of(), junctions=tags, turns=rules)
+    middle = access_of(network, [(0, 1.0, 0.0), (3, 1.0, 0.0)], "m")
+    outer = access_of(network, [(0, 0.5, 0.0), (1, 0.5, 0.0), (3, 0.5, 0.0)], "x")
+    for some in (middle, outer):
+        for origins, destinations in ((middle, some), (some, middle)):
+            found = travel_times(network, origins, destinations, cutoff_s=999).to_frame()["seconds"]
+            assert set(found) == ({0.0} if some is middle else {50.0})
+    assert reach_times(network, middle, cutoff_s=10).node_ms.tolist().count(0) == 1
+    near = access_of(network, [(0, 0.9999, 0.0)], "n")  # a centimetre before the junction one waits, and may not turn
+    found = travel_times(network, near, outer.take([1, 2]), cutoff_s=9999).to_frame()["seconds"].tolist()
+    # to the south by the north, and back: two signals, one left turn
+    assert found == pytest.approx([0.01 + 7.001 + 5.4 + 200 + 7.001 + 50, 0.01 + 7.001 + 5.4 + 50])
+
+
+def test_without_rules_the_graph_is_that_of_junctions():
+    streets = streets_of(CROSS)
+    bare = RoadNetwork.from_streets(streets, "drive")
+    nothing = RoadNetwork.from_streets(
+        streets,
+        "drive",
+        junctions=junctions_of((0, "", "", 12.0), (1, "crossing", "", math.nan)),
+        turns=turns_of(("s0", 0, "s1", "no_right_turn", "emergency")),
+    )
+    assert bare.turns is None
+    assert nothing.turns is None
+    assert nothing.hash == bare.hash
+    assert np.shares_memory(bare.fwd_tail, bare.edge_u)
+    ruled = RoadNetwork.from_streets(streets, "drive", turns=turns_of(("s0", 0, "s1", "no_right_turn", "")))
+    assert ruled.hash != bare.hash
+    assert len(ruled.out_start) - 1 == 5 + 1 + 8
+    assert len(ruled.turns.ms) == 1 + 4 + 4 + 15
+    with pytest.raises(ValueError, match="read-only"):
+        ruled.turns.ms[0] = 1
+
+
+def test_rules_of_other_streets_are_refused():
+    streets = streets_of(CROSS)
+    for layers, words in (
+        ({"turns": turns_of(("s9", 0, "s1", "no_u_turn", ""))}, "turns: 1 of 1 rows name a street"),
+        ({"turns": turns_of(("s0", 9, "s1", "no_u_turn", ""))}, "first: t0"),
+        ({"junctions": junctions_of((9, "stop", "", math.nan))}, "junctions: 1 of 1 rows"),
+        ({"junctions": junctions_of((0, "stop", "s9", math.nan))}, "junctions: 1 of 1 rows"),
+        ({"turns": turns_of(("s0", 0, "s1", "maybe_left", ""))}, "unknown kind.*'maybe_left'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            RoadNetwork.from_streets(streets, "drive", **layers)
+    with pytest.raises(MissingColumnError, match="exempt"):
+        RoadNetwork.from_streets(
+            streets, "drive", turns=turns_of(("s0", 0, "s1", "no_u_turn", "")).drop(columns="exempt")
+        )

@@ -19,7 +19,7 @@ from careshed.osm._features import (
     frame_facilities,
     frame_water,
 )
-from careshed.streets import RoadRules, Roads, StreetNotes, Way, roads_from_ways
+from careshed.streets import RoadRules, Roads, StreetNotes, Way, roads_from_ways, streets_from_ways
 
 __all__ = ["OsmExtract"]
 
@@ -133,11 +133,10 @@ class OsmExtract:
         InputError
             If no way is a street.
         """
-        roads = self.roads(crs=crs)
-        return roads.streets, roads.notes
+        return streets_from_ways(self.node_ids, self.lon, self.lat, self.ways, crs=crs)
 
     def roads(self, *, crs: pyproj.CRS | None = None) -> Roads:
-        """Make the layers streets, junctions and turns.
+        """Make the layers streets, junctions and turns; streets are also cut at signals, stops and barriers.
 
         Parameters
         ----------

@@ -73,6 +73,10 @@ _STOPS_CARS = frozenset(
 _OPENS = frozenset({"yes", "designated", "permissive", "official", "destination", "delivery", "customers", "permit"})
 
 
+HEADING_M = 10.0
+"""The direction of a street at a junction is that of its first so many metres."""
+
+
 class Restriction(NamedTuple):
     """A turn restriction over one node, as a relation has it.
 
@@ -167,10 +171,19 @@ def junction_layer(
 
 
 def _touching(streets: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return all ends of streets by junction: ``street``, ``way``, and whether the street runs to it (or from it)."""
+    """Return all ends of streets by junction: ``street``, ``way``, whether it runs to it, its heading from there."""
     way = streets.index.str.rpartition("-").get_level_values(0).astype("str")
+    lines = streets.geometry.to_numpy()
     ends = [
-        pd.DataFrame({"street": streets.index, "way": way, "comes": comes, "at": streets[column].to_numpy()})
+        pd.DataFrame(
+            {
+                "street": streets.index,
+                "way": way,
+                "comes": comes,
+                "heading": _headings(lines, at_end=comes),
+                "at": streets[column].to_numpy(),
+            }
+        )
         for column, comes in (("u", False), ("v", True))
     ]
     return pd.concat(ends).set_index("at").sort_index(kind="stable")
@@ -233,9 +246,32 @@ def _pairs(rule: Restriction, ends: pd.DataFrame) -> list[tuple[str, str]]:
     )
     if rule.kind == "no_u_turn" and set(rule.come) == set(rule.go):
         return [(street, street) for street in come]
-    # a way that runs on over the junction has a street on either side of it: of the pairs, none goes back
-    both = [(a, b) for a in come for b in go]
-    return [(a, b) for a, b in both if a != b] or both
+    pairs = [(a, b) for a in come for b in go]
+    pairs = [(a, b) for a, b in pairs if a != b] or pairs
+    if len(pairs) < 2 or min(len(rule.come), len(rule.go)) > 1:
+        return pairs
+    # a way that runs on over the junction has a street on either side: of its turns, those that the kind speaks of
+    out = ends.drop_duplicates("street").set_index("street")["heading"]
+    meant = [(a, b) for a, b in pairs if _is_meant(rule.kind, (out[b] - out[a]) % 360 - 180)]
+    return meant or pairs
+
+
+def _is_meant(kind: str, degrees: float) -> bool:
+    """Say whether a change of direction (−180 to 180, left is positive) is what a kind of restriction speaks of."""
+    if "left" in kind:
+        return 20 < degrees < 160
+    if "right" in kind:
+        return -160 < degrees < -20
+    return abs(degrees) < 60 if "straight" in kind else True
+
+
+def _headings(lines: npt.NDArray[np.object_], *, at_end: bool) -> npt.NDArray[np.float64]:
+    """Return the direction in which each street leaves the junction at its start or end, degrees from east."""
+    near = shapely.get_coordinates(shapely.get_point(lines, -1 if at_end else 0))
+    stretch_m = np.minimum(HEADING_M, shapely.length(lines))
+    at_m = shapely.length(lines) - stretch_m if at_end else stretch_m
+    dx, dy = (shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m)) - near).T
+    return np.asarray(np.degrees(np.arctan2(dy, dx)))
 
 
 def _layer(layer: str, rows: Sequence[tuple[object, ...]], streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
