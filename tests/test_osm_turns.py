@@ -129,6 +129,7 @@ def test_signals_stops_and_barriers_become_junctions(file):
         ({"barrier": "bollard", "emergency": "yes"}, ""),
         ({"barrier": "bollard", "access": "no", "motor_vehicle": "yes"}, ""),
         ({"barrier": "bollard", "foot": "yes"}, "barrier"),
+        ({"barrier": "bollard", "bollard": "rising"}, ""),
         ({"barrier": "kerb"}, ""),
     ],
 )

@@ -25,19 +25,7 @@ from careshed.network._inputs import MAX_SNAP_M, check_layers, check_streets, us
 from careshed.network._lines import cut_lines
 from careshed.network._profile import FREE_FLOW, Profile, default_profile, read_profile
 from careshed.network._rules import heights_of, read_rules
-from careshed.network._speeds import (
-    DRIVE_KMH,
-    LEG_KMH,
-    MAXSPEED_FACTOR,
-    WALK_SPEED_MPS,
-    drive_speeds_mps,
-    drive_words,
-    edge_times_ms,
-    require_positive,
-    slope_factor,
-    walk_speeds_mps,
-    walk_words,
-)
+from careshed.network._speeds import DRIVE_KMH, LEG_KMH, MAXSPEED_FACTOR, WALK_SPEED_MPS, driving, walking
 from careshed.network._turns import Streets, Turns, expand, plain
 
 if TYPE_CHECKING:
@@ -67,12 +55,6 @@ Ints32 = npt.NDArray[np.int32]
 Ints64 = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-FORWARD = 1
-BACKWARD = 2
-
-MIN_SLOPE_M = 1.0
-"""Shorter streets count as so long when their slope is taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,28 +215,20 @@ class RoadNetwork:
         lines = streets.geometry.to_numpy()
         length_m = shapely.length(lines)
         numbers, x, y, u, v = number_junctions(streets, lines)
-        slope = None
         if mode == "walk":
-            heights = heights_of(numbers, junctions) if profile.walk.slope == "tobler" else None
-            slope = None if heights is None else (heights[v] - heights[u]) / np.maximum(length_m, MIN_SLOPE_M)
-            leg_mps = profile.walk.speed_mps if walk_speed_mps is None else walk_speed_mps
-            speed = walk_speeds_mps(streets, profile, leg_mps)
-            steps = bool((streets["highway"] == "steps").any())
-            words = walk_words(profile, leg_mps, steps=steps, slopes=slope is not None)
+            heights = heights_of(numbers, junctions)
+            rise_m = None if heights is None else heights[v] - heights[u]
+            pace = walking(streets, length_m, profile, speed_mps=walk_speed_mps, rise_m=rise_m)
         else:
-            speed = drive_speeds_mps(streets, profile, hour, drive_kmh=drive_kmh)
-            leg_kmh = profile.drive.leg_kmh if leg_kmh is None else leg_kmh
-            leg_mps = require_positive(leg_kmh, what="the speed of legs in km/h") / 3.6
-            words = drive_words(profile, hour, drive_kmh, leg_kmh)
-        forward_ms, backward_ms = _directed_ms(streets, mode, length_m, speed, slope)
+            pace = driving(streets, length_m, profile, hour, drive_kmh=drive_kmh, leg_kmh=leg_kmh)
         street_ids = streets.index.astype("str").rename("street_id")
         rules = read_rules(mode, profile, numbers, street_ids, junctions, turns)
-        expanded = expand(Streets(u, v, forward_ms, backward_ms, lines), rules)
+        expanded = expand(Streets(u, v, pace.forward_ms, pace.backward_ms, lines), rules)
         kept = expanded or plain(u, v, len(numbers))
         return cls(
             mode=mode,
             crs=crs,
-            profile=words + rules.words(),
+            profile=pace.words + rules.words(),
             junction=numbers,
             node_x=x,
             node_y=y,
@@ -262,11 +236,11 @@ class RoadNetwork:
             edge_u=u,
             edge_v=v,
             edge_length_m=length_m,
-            forward_ms=forward_ms,
-            backward_ms=backward_ms,
+            forward_ms=pace.forward_ms,
+            backward_ms=pace.backward_ms,
             geometry=lines,
-            main=main_edges(kept, forward_ms, backward_ms, strong=mode == "drive"),
-            leg_speed_mps=leg_mps,
+            main=main_edges(kept, pace.forward_ms, pace.backward_ms, strong=mode == "drive"),
+            leg_speed_mps=pace.leg_mps,
             turns=expanded,
         )
 
@@ -390,18 +364,3 @@ class RoadNetwork:
         digest.update(xy.tobytes())
         digest.update(line.tobytes())
         return digest.hexdigest()
-
-
-def _directed_ms(
-    streets: gpd.GeoDataFrame, mode: Mode, length_m: Floats, speed_mps: Floats, slope: Floats | None
-) -> tuple[Ints32, Ints32]:
-    """Return milliseconds from u to v and back, −1 where closed; each is rounded once."""
-    passage = streets[mode].to_numpy()
-    steps = (streets["highway"] == "steps").to_numpy()
-    both = []
-    for bit, sign in ((FORWARD, 1.0), (BACKWARD, -1.0)):
-        # steps have their own factor
-        factor = 1.0 if slope is None else np.where(steps, 1.0, slope_factor(sign * slope))
-        ms = edge_times_ms(length_m, speed_mps * factor)
-        both.append(np.where(passage & bit, ms, CLOSED).astype(np.int32))
-    return both[0], both[1]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from careshed.errors import InputError
+from careshed.network._access import CLOSED
 from careshed.network._profile import FREE_FLOW, OTHER, Profile, default_profile
 
 __all__ = [
@@ -17,12 +20,11 @@ __all__ = [
     "LEG_KMH",
     "MAXSPEED_FACTOR",
     "WALK_SPEED_MPS",
+    "Pace",
     "drive_speeds_mps",
-    "drive_words",
-    "edge_times_ms",
+    "driving",
     "slope_factor",
-    "walk_speeds_mps",
-    "walk_words",
+    "walking",
 ]
 
 Ints32 = npt.NDArray[np.int32]
@@ -40,8 +42,94 @@ MAXSPEED_FACTOR = default_profile().drive.maxspeed_factor
 DRIVE_KMH: Mapping[str, float] = MappingProxyType(default_profile().drive.kmh)
 """Free-flow km/h by ``highway`` class, of the packaged profile."""
 
+FORWARD, BACKWARD = 1, 2
+
+MIN_SLOPE_M = 1.0
+"""Shorter streets count as so long when their slope is taken."""
+
 STEEPEST = 0.5
 """Steeper slopes count as this: on short streets they are an elevation model's noise, not ground."""
+
+
+class Pace(NamedTuple):
+    """How long streets take: milliseconds from u to v and back (−1 closed), the legs' speed, and all of it in words."""
+
+    forward_ms: Ints32
+    backward_ms: Ints32
+    leg_mps: float
+    words: str
+
+
+def walking(
+    streets: gpd.GeoDataFrame,
+    length_m: Floats,
+    profile: Profile,
+    *,
+    speed_mps: float | None = None,
+    rise_m: Floats | None = None,
+) -> Pace:
+    """Return how long streets take on foot.
+
+    Parameters
+    ----------
+    streets, length_m
+        Columns ``highway`` and ``walk``, and the streets' lengths.
+    profile
+        The time model.
+    speed_mps
+        Speed on the flat, instead of the profile's.
+    rise_m
+        How much v is above u (NaN unknown), where elevations are given.
+    """
+    flat_mps = require_positive(profile.walk.speed_mps if speed_mps is None else speed_mps, what="the walking speed")
+    steps = (streets["highway"] == "steps").to_numpy()
+    speed = np.where(steps, flat_mps * profile.walk.steps_factor, flat_mps)
+    slopes = rise_m is not None and profile.walk.slope == "tobler"
+    said = f"walk {flat_mps:g} m/s"
+    if profile.name != default_profile().name:
+        said += f", profile {profile.name}"
+    if steps.any():
+        said += f", {profile.walk.steps_factor:g} of it on steps"
+    if not (slopes and rise_m is not None):
+        ms = edge_times_ms(length_m, speed)
+        return Pace(*_open_ms(streets["walk"], ms, ms), flat_mps, said)
+    # steps have their own factor
+    slope = np.where(steps, 0.0, rise_m / np.maximum(length_m, MIN_SLOPE_M))
+    there, back = (edge_times_ms(length_m, speed * slope_factor(sign * slope)) for sign in (1, -1))
+    return Pace(*_open_ms(streets["walk"], there, back), flat_mps, f"{said}, slopes after Tobler")
+
+
+def driving(
+    streets: gpd.GeoDataFrame,
+    length_m: Floats,
+    profile: Profile,
+    hour: int | None,
+    *,
+    drive_kmh: Mapping[str, float] | None = None,
+    leg_kmh: float | None = None,
+) -> Pace:
+    """Return how long streets take in an ambulance at an hour.
+
+    Parameters
+    ----------
+    streets, length_m
+        Columns ``highway``, ``maxspeed_kmh`` and ``drive``, and the streets' lengths.
+    profile, hour, drive_kmh
+        As `drive_speeds_mps` takes them.
+    leg_kmh
+        Speed of legs, instead of the profile's.
+    """
+    leg_kmh = require_positive(profile.drive.leg_kmh if leg_kmh is None else leg_kmh, what="the speed of legs in km/h")
+    ms = edge_times_ms(length_m, drive_speeds_mps(streets, profile, hour, drive_kmh=drive_kmh))
+    words = _drive_words(profile, hour, drive_kmh, leg_kmh)
+    return Pace(*_open_ms(streets["drive"], ms, ms), leg_kmh / 3.6, words)
+
+
+def _open_ms(passage: pd.Series, there_ms: Ints32, back_ms: Ints32) -> tuple[Ints32, Ints32]:
+    """Return times from u to v and back, −1 where the street is closed."""
+    bits = passage.to_numpy()
+    there, back = np.where(bits & FORWARD, there_ms, CLOSED), np.where(bits & BACKWARD, back_ms, CLOSED)
+    return there.astype(np.int32), back.astype(np.int32)
 
 
 def drive_speeds_mps(
@@ -96,23 +184,6 @@ def _limits(streets: gpd.GeoDataFrame) -> Floats:
     return limit
 
 
-def walk_speeds_mps(streets: gpd.GeoDataFrame, profile: Profile, speed_mps: float) -> Floats:
-    """Return the walking speed of each street on the flat, metres per second: less on steps.
-
-    Parameters
-    ----------
-    streets
-        Column ``highway``.
-    profile
-        The time model.
-    speed_mps
-        Speed on a level pavement.
-    """
-    require_positive(speed_mps, what="the walking speed in m/s")
-    steps = (streets["highway"] == "steps").to_numpy()
-    return np.where(steps, speed_mps * profile.walk.steps_factor, speed_mps)
-
-
 def slope_factor(slope: Floats) -> Floats:
     """Return what a slope makes of a walking speed: exp(−3.5 (|s + 0.05| − 0.05)).
 
@@ -134,17 +205,7 @@ def slope_factor(slope: Floats) -> Floats:
     return np.asarray(np.exp(-3.5 * (np.abs(known + 0.05) - 0.05)))
 
 
-def walk_words(profile: Profile, speed_mps: float, *, steps: bool, slopes: bool) -> str:
-    """Say how one walks, as far as it matters to the streets at hand."""
-    said = f"walk {speed_mps:g} m/s"
-    if profile.name != default_profile().name:
-        said += f", profile {profile.name}"
-    if steps:
-        said += f", {profile.walk.steps_factor:g} of it on steps"
-    return said + (", slopes after Tobler" if slopes else "")
-
-
-def drive_words(profile: Profile, hour: int | None, drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str:
+def _drive_words(profile: Profile, hour: int | None, drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str:
     """Say how one drives."""
     name = profile.period_at(hour)
     at = "" if hour is None else f" ({hour}:00 to {hour}:59)"

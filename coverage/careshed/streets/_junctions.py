@@ -122,8 +122,8 @@ class RoadRules:
 def junction_kind(tags: Mapping[str, str]) -> str:
     """Return what a node's tags make of a junction; ``''`` nothing.
 
-    Gates, lift gates and toll booths let an ambulance pass; bollards, blocks and the like don't, unless
-    ``emergency`` or a car's own tag opens them.
+    Gates, lift gates, toll booths and rising bollards let an ambulance pass; other bollards, blocks and the like don't,
+    unless ``emergency`` or a car's own tag opens them.
 
     Examples
     --------
@@ -133,7 +133,8 @@ def junction_kind(tags: Mapping[str, str]) -> str:
     own = next(
         (tags[key] for key in ("emergency", "motorcar", "motor_vehicle", "vehicle", "access") if key in tags), ""
     )
-    if "barrier" in tags and own not in _OPENS and (tags["barrier"] in _STOPS_CARS or own == "no"):
+    shut = tags.get("barrier", "") in _STOPS_CARS and tags.get("bollard") != "rising"
+    if "barrier" in tags and own not in _OPENS and (shut or own == "no"):
         return "barrier"
     kind = tags.get("highway", "")
     if kind == "crossing" and (tags.get("crossing") == "traffic_signals" or tags.get("crossing:signals") == "yes"):
