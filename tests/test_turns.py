@@ -220,7 +220,7 @@ def towns(draw):
 
 
 few = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -312,6 +312,12 @@ def test_turns_and_signals_take_their_time():
     assert seconds_between(0, 3, at="all") == 198 + 5.4
     assert seconds_between(0, 2, tags=[(0, "stop", "s0", math.nan)]) == 198 + 3.013
     assert seconds_between(2, 0, tags=[(0, "stop", "s0", math.nan)]) == 198
+    # where two streets meet there is a bend, whatever else is there
+    bend = [(3, "stop", "s4", math.nan)]
+    assert (
+        seconds_between(1, 2, tags=bend, rules=[("s1", 0, "s2", "no_right_turn", "")], at="tagged")
+        == 142.421 + 1 + 3.013
+    )
     assert seconds_between(0, 2, tags=[(0, "crossing", "", math.nan)], mode="walk") == 198 + 3
 
 

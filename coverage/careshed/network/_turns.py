@@ -98,7 +98,10 @@ def expand(streets: Streets, rules: Rules) -> Turns | None:
         Delays and restrictions at their junctions.
     """
     junctions = len(rules.delay_ms)
-    full = _full(streets, rules)
+    # where two streets meet there is a bend, not a turn
+    degree = np.bincount(np.concatenate([streets.u, streets.v]), minlength=junctions)
+    rules = rules._replace(turning=rules.turning & (degree > 2))
+    full = _full(rules)
     double = (rules.delay_ms > 0) & ~full
     if not (full.any() or double.any()):
         return None
@@ -129,15 +132,11 @@ def expand(streets: Streets, rules: Rules) -> Turns | None:
     return Turns(np.concatenate([leave, belongs[order]]), *ends, leave, arrive, *joined)
 
 
-def _full(streets: Streets, rules: Rules) -> Bools:
+def _full(rules: Rules) -> Bools:
     """Say at which junctions it matters by which street one comes and goes."""
-    full = rules.closed.copy()
+    full = rules.closed | rules.turning if max(rules.turn_ms) > 0 else rules.closed.copy()
     for at in (rules.ban.at, rules.only.at, rules.slow_at):
         full[at] = True
-    if max(rules.turn_ms) > 0:
-        # where two streets meet there is a bend, not a turn
-        degree = np.bincount(np.concatenate([streets.u, streets.v]), minlength=len(full))
-        full |= rules.turning & (degree > 2)
     return full
 
 
