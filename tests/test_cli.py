@@ -145,3 +145,25 @@ def test_help_needs_no_heavy_room(careshed):
     assert code == 0
     for command in ("build", "check", "coverage", "response", "site", "plan", "compare", "score", "template"):
         assert command in out
+
+
+def test_an_hour_and_a_profile_change_the_answer_and_are_said(careshed, folder, tmp_path):
+    code, free, _ = careshed("response", folder, "-o", tmp_path / "free")
+    assert code == 0
+    assert "free flow" in free
+    _, peak, _ = careshed("response", folder, "--hour", "8", "-o", tmp_path / "peak")
+    assert "morning_peak (8:00 to 8:59)" in " ".join(peak.split())
+    profile = tmp_path / "mine.toml"
+    profile.write_text('name = "mine"\n[drive.kmh]\nresidential = 12.5\n', encoding="utf-8")
+    _, mine, _ = careshed("response", folder, "--profile", profile, "-o", tmp_path / "mine")
+    assert "profile mine" in mine
+    means = {
+        name: json.loads((tmp_path / name / "response.json").read_text("utf-8"))["response"]["before"]["mean_s"]
+        for name in ("free", "peak", "mine")
+    }
+    assert means["free"] < means["peak"] < means["mine"]
+    assert careshed("coverage", folder, "--hour", "24", "-o", tmp_path / "x")[0] == 2
+    profile.write_text("speed = 3", encoding="utf-8")
+    code, _, said = careshed("coverage", folder, "--profile", profile, "-o", tmp_path / "x")
+    assert code == 2
+    assert "mine.toml" in said

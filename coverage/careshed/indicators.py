@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from careshed.area import StudyArea
-from careshed.network import Access, RoadNetwork
+from careshed.network import Access, RoadNetwork, default_profile
 from careshed.reach import Direction, Reach, TravelTimes, reach_times
 from careshed.targets import Quota, Service
 
@@ -37,7 +37,7 @@ __all__ = [
 CELL_M = 100.0
 """Side of the cells whose centres the area share counts, metres."""
 
-ELDERLY_WALK_MPS = 1.0
+ELDERLY_WALK_MPS = default_profile().walk.elderly_mps
 """Walking speed that the elderly share is computed at, metres per second."""
 
 _COUNTS = {

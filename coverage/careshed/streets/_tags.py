@@ -14,9 +14,8 @@ Two modes are read:
   (bus lanes are an ambulance's too: PRC Road Traffic Safety Law, article 53). A reversible
   one-way road is closed, as nobody can tell which way it runs at the hour.
 
-A tag that the tables don't name leaves the default of its class standing. Not
-read: turn restrictions, conditional tags (``…:conditional``), and barriers on
-nodes (bollards stop a car, and an ambulance's crew has the key to most gates).
+A tag that the tables don't name leaves the default of its class standing. Conditional tags (``…:conditional``) are
+not read; turn restrictions, and signals, stops and barriers on nodes are read beside the ways, in ``_junctions``.
 """
 
 from __future__ import annotations
