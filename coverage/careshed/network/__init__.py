@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import geopandas as gpd
 import numpy as np
@@ -18,20 +18,27 @@ import pandas as pd
 import pyproj
 import shapely
 
-from careshed._checks import require_columns, require_projected
-from careshed.errors import CRSError, InputError
+from careshed.errors import InputError
 from careshed.network._access import CLOSED, Access, id_index, locate
 from careshed.network._graph import compress, main_edges, number_junctions
+from careshed.network._inputs import MAX_SNAP_M, check_layers, check_streets, usable_points
 from careshed.network._lines import cut_lines
+from careshed.network._profile import FREE_FLOW, Profile, default_profile, read_profile
+from careshed.network._rules import heights_of, read_rules
 from careshed.network._speeds import (
     DRIVE_KMH,
     LEG_KMH,
     MAXSPEED_FACTOR,
     WALK_SPEED_MPS,
     drive_speeds_mps,
+    drive_words,
     edge_times_ms,
     require_positive,
+    slope_factor,
+    walk_speeds_mps,
+    walk_words,
 )
+from careshed.network._turns import Streets, Turns, expand, plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,15 +46,20 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOSED",
     "DRIVE_KMH",
+    "FREE_FLOW",
     "LEG_KMH",
     "MAXSPEED_FACTOR",
     "MAX_SNAP_M",
     "WALK_SPEED_MPS",
     "Access",
     "Mode",
+    "Profile",
     "RoadNetwork",
+    "Turns",
     "cut_lines",
+    "default_profile",
     "id_index",
+    "read_profile",
 ]
 
 Mode = Literal["walk", "drive"]
@@ -59,8 +71,8 @@ Bools = npt.NDArray[np.bool_]
 FORWARD = 1
 BACKWARD = 2
 
-MAX_SNAP_M: Mapping[str, float] = {"walk": 300.0, "drive": 500.0}
-"""A point further than this from its nearest street is rejected, by mode."""
+MIN_SLOPE_M = 1.0
+"""Shorter streets count as so long when their slope is taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,15 +109,22 @@ class RoadNetwork:
         Whether the street is in a component that is kept, (e,). Only these are joined to; the others are islands.
     leg_speed_mps
         Speed of the legs between points and streets.
+    turns
+        Nodes and arcs of the search at junctions where one waits or may not turn; None where there are none.
 
     Notes
     -----
+    The search runs over nodes: the junctions, and after them, where `turns` are given, further nodes of some
+    junctions. ``fwd_tail``, ``fwd_head``, ``bwd_tail``, ``bwd_head``, (e,), are the nodes at which each edge begins
+    and ends in the two directions. A trip from a junction leaves from its node ``leave``, one to it comes to its
+    node ``arrive``, (n,): who stands at a junction may go along any street, and who stays there doesn't wait.
+
     A component (weakly connected for walking, strongly for driving) is kept when it holds at least
     5 % of the mode's junctions; where none does, the largest is.
 
     ``out_start``, ``out_arcs`` are the graph in compressed rows: the arcs that
-    leave junction i are ``out_arcs[out_start[i]:out_start[i + 1]]``, each one
-    integer, milliseconds times 2³² plus the junction it leads to. ``in_start``,
+    leave node i are ``out_arcs[out_start[i]:out_start[i + 1]]``, each one
+    integer, milliseconds times 2³² plus the node it leads to. ``in_start``,
     ``in_arcs`` are the reversed graph. ``hash`` is the SHA-256 of all content.
     """
 
@@ -124,6 +143,13 @@ class RoadNetwork:
     geometry: npt.NDArray[np.object_]
     main: Bools
     leg_speed_mps: float
+    turns: Turns | None = field(default=None, repr=False)
+    fwd_tail: Ints32 = field(init=False, repr=False)
+    fwd_head: Ints32 = field(init=False, repr=False)
+    bwd_tail: Ints32 = field(init=False, repr=False)
+    bwd_head: Ints32 = field(init=False, repr=False)
+    leave: Ints32 = field(init=False, repr=False)
+    arrive: Ints32 = field(init=False, repr=False)
     out_start: Ints64 = field(init=False, repr=False)
     out_arcs: Ints64 = field(init=False, repr=False)
     in_start: Ints64 = field(init=False, repr=False)
@@ -136,29 +162,35 @@ class RoadNetwork:
         """Build both graphs, the tree of streets and the hash, and freeze the arrays."""
         # slots and frozen: there is no other way to set a derived field
         put = object.__setattr__
-        tail, head, ms = self._arcs()
+        turns = self.turns or plain(self.edge_u, self.edge_v, self.nodes)
+        for name in ("fwd_tail", "fwd_head", "bwd_tail", "bwd_head", "leave", "arrive"):
+            put(self, name, getattr(turns, name))
+        tail, head, ms = self._arcs(turns)
         for name, (start, arcs) in {"out": (tail, head), "in": (head, tail)}.items():
-            rows, packed = compress(start, arcs, ms, self.nodes)
+            rows, packed = compress(start, arcs, ms, len(turns.owner))
             put(self, f"{name}_start", rows)
             put(self, f"{name}_arcs", packed)
         put(self, "_tree_edge", np.flatnonzero(self.main).astype(np.int32))
         put(self, "_tree", shapely.STRtree(self.geometry[self.main]))
         put(self, "hash", self._digest())
-        for name in self.__slots__:
-            value = getattr(self, name)
+        for value in (*(getattr(self, name) for name in self.__slots__), *turns):
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
 
     @classmethod
-    def from_streets(
+    def from_streets(  # noqa: PLR0913 - options, each with its name
         cls,
         streets: gpd.GeoDataFrame,
         mode: Mode,
         *,
         crs: pyproj.CRS | None = None,
-        walk_speed_mps: float = WALK_SPEED_MPS,
+        walk_speed_mps: float | None = None,
         drive_kmh: Mapping[str, float] | None = None,
-        leg_kmh: float = LEG_KMH,
+        leg_kmh: float | None = None,
+        profile: Profile | None = None,
+        hour: int | None = None,
+        junctions: gpd.GeoDataFrame | None = None,
+        turns: gpd.GeoDataFrame | None = None,
     ) -> Self:
         """Build the network of one mode from a streets layer.
 
@@ -174,12 +206,17 @@ class RoadNetwork:
         crs
             The CRS that the streets must be in; default: whatever projected one they are in.
         walk_speed_mps
-            Metres per second on foot.
+            Metres per second on foot, instead of the profile's.
         drive_kmh
-            Class → km/h, taking the place of figures of `DRIVE_KMH`. A street
-            with a known limit is driven at 0.8 of it.
+            Class → km/h, taking the place of the profile's free-flow figures.
         leg_kmh
-            Speed of driven legs between points and streets.
+            Speed of driven legs between points and streets, instead of the profile's.
+        profile
+            The time model; default the packaged one.
+        hour
+            Hour of the day (8 is 8:00 to 8:59); None is free flow.
+        junctions, turns
+            Layers of tags and elevations of junctions and of turn restrictions, by `careshed.area.SCHEMAS`.
 
         Raises
         ------
@@ -188,38 +225,49 @@ class RoadNetwork:
         MissingColumnError, DuplicateIdError, CRSError
             If the layer lacks a column, has an id twice or isn't in metres.
         """
-        crs = _check_streets(streets, mode, crs)
+        crs = check_streets(streets, mode, crs)
+        check_layers(streets, junctions, turns)
+        profile = profile or default_profile()
+        profile.period_at(hour)  # what is no hour is refused on foot too
         streets = streets[streets[mode].to_numpy() > 0]
-        passage = streets[mode].to_numpy()
         lines = streets.geometry.to_numpy()
         length_m = shapely.length(lines)
+        numbers, x, y, u, v = number_junctions(streets, lines)
+        slope = None
         if mode == "walk":
-            speed: Floats | float = require_positive(walk_speed_mps, what="the walking speed in m/s")
-            leg_mps, profile = walk_speed_mps, f"walk {walk_speed_mps:g} m/s"
+            heights = heights_of(numbers, junctions) if profile.walk.slope == "tobler" else None
+            slope = None if heights is None else (heights[v] - heights[u]) / np.maximum(length_m, MIN_SLOPE_M)
+            leg_mps = profile.walk.speed_mps if walk_speed_mps is None else walk_speed_mps
+            speed = walk_speeds_mps(streets, profile, leg_mps)
+            steps = bool((streets["highway"] == "steps").any())
+            words = walk_words(profile, leg_mps, steps=steps, slopes=slope is not None)
         else:
-            speed = drive_speeds_mps(streets, drive_kmh)
+            speed = drive_speeds_mps(streets, profile, hour, drive_kmh=drive_kmh)
+            leg_kmh = profile.drive.leg_kmh if leg_kmh is None else leg_kmh
             leg_mps = require_positive(leg_kmh, what="the speed of legs in km/h") / 3.6
-            profile = _drive_profile(drive_kmh, leg_kmh)
-        ms = edge_times_ms(length_m, speed)
-        forward_ms = np.where(passage & FORWARD, ms, CLOSED).astype(np.int32)
-        backward_ms = np.where(passage & BACKWARD, ms, CLOSED).astype(np.int32)
-        junction, x, y, u, v = number_junctions(streets, lines)
+            words = drive_words(profile, hour, drive_kmh, leg_kmh)
+        forward_ms, backward_ms = _directed_ms(streets, mode, length_m, speed, slope)
+        street_ids = streets.index.astype("str").rename("street_id")
+        rules = read_rules(mode, profile, numbers, street_ids, junctions, turns)
+        expanded = expand(Streets(u, v, forward_ms, backward_ms, lines), rules)
+        kept = expanded or plain(u, v, len(numbers))
         return cls(
             mode=mode,
             crs=crs,
-            profile=profile,
-            junction=junction,
+            profile=words + rules.words(),
+            junction=numbers,
             node_x=x,
             node_y=y,
-            street_ids=streets.index.astype("str").rename("street_id"),
+            street_ids=street_ids,
             edge_u=u,
             edge_v=v,
             edge_length_m=length_m,
             forward_ms=forward_ms,
             backward_ms=backward_ms,
             geometry=lines,
-            main=main_edges(u, v, forward_ms, backward_ms, len(junction), strong=mode == "drive"),
+            main=main_edges(kept, forward_ms, backward_ms, strong=mode == "drive"),
             leg_speed_mps=leg_mps,
+            turns=expanded,
         )
 
     @property
@@ -260,7 +308,7 @@ class RoadNetwork:
         limit_m = MAX_SNAP_M[self.mode] if max_snap_m is None else max_snap_m
         if not limit_m >= 0:
             raise InputError(f"max_snap_m is {max_snap_m!r}; expected metres, 0 or more")
-        geometry = _usable_points(series, self.crs)
+        geometry = usable_points(series, self.crs)
         edge, leg_m = self._nearest_edges(geometry)
         edge[~(leg_m <= limit_m)] = -1
         joined = edge >= 0
@@ -287,6 +335,8 @@ class RoadNetwork:
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the network for networkx, with the same whole milliseconds.
 
+        Delays and restrictions at junctions are not in it.
+
         Nodes are the junctions' numbers in the streets layer, with ``x`` and
         ``y``; arcs carry ``ms``, ``length_m`` and ``street_id``, and have as
         key the street's id and whether they run from u to v.
@@ -307,13 +357,13 @@ class RoadNetwork:
                     graph.add_edge(tail, head, key=(street, forward), ms=ms, length_m=length_m, street_id=street)
         return graph
 
-    def _arcs(self) -> tuple[Ints32, Ints32, Ints32]:
-        """Return tail, head and milliseconds of all open directions."""
+    def _arcs(self, turns: Turns) -> tuple[Ints32, Ints32, Ints32]:
+        """Return tail, head and milliseconds of all open directions and turns."""
         forward, backward = self.forward_ms >= 0, self.backward_ms >= 0
         return (
-            np.concatenate([self.edge_u[forward], self.edge_v[backward]]),
-            np.concatenate([self.edge_v[forward], self.edge_u[backward]]),
-            np.concatenate([self.forward_ms[forward], self.backward_ms[backward]]),
+            np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail]),
+            np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head]),
+            np.concatenate([self.forward_ms[forward], self.backward_ms[backward], turns.ms]),
         )
 
     def _nearest_edges(self, points: npt.NDArray[np.object_]) -> tuple[Ints32, Floats]:
@@ -334,58 +384,24 @@ class RoadNetwork:
         digest.update("\0".join(self.street_ids.tolist()).encode())
         for array in (self.junction, self.edge_u, self.edge_v, self.forward_ms, self.backward_ms, self.main):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for array in self.turns or ():
+            digest.update(np.ascontiguousarray(array).tobytes())
         xy, line = shapely.get_coordinates(self.geometry, return_index=True)
         digest.update(xy.tobytes())
         digest.update(line.tobytes())
         return digest.hexdigest()
 
 
-def _check_streets(streets: gpd.GeoDataFrame, mode: str, crs: pyproj.CRS | None) -> pyproj.CRS:
-    """Refuse a streets layer that can't become a network, and return its CRS."""
-    if mode not in MAX_SNAP_M:
-        raise InputError(f"mode is {mode!r}; expected 'walk' or 'drive'")
-    require_columns(streets, {"u", "v", "highway", "walk", "drive", "maxspeed_kmh", "geometry"}, what="streets")
-    found = require_projected(streets.crs, what="the streets layer")
-    if crs is not None and found != pyproj.CRS.from_user_input(crs):
-        raise CRSError(f"the streets layer is in {found.name}; expected {crs.name}: reproject it with to_crs()")
-    id_index(streets.index, what="streets")
-    lines = streets.geometry.to_numpy()
-    faults = {
-        "is not a LineString": shapely.get_type_id(lines) != shapely.GeometryType.LINESTRING,
-        "has no or not finite coordinates": ~np.isfinite(shapely.bounds(lines)).all(axis=1),
-        f"has a {mode} that isn't 0, 1, 2 or 3": ~streets[mode].isin([0, 1, 2, 3]).to_numpy(),
-        "has a junction below 0": ((streets["u"] < 0) | (streets["v"] < 0)).to_numpy(),
-    }
-    for fault, rows in faults.items():
-        if rows.any():
-            raise InputError(
-                f"streets: {rows.sum()} of {len(streets)} rows can't be used; "
-                f"street {streets.index[rows][0]} {fault}: mend or drop it"
-            )
-    return found
-
-
-def _drive_profile(drive_kmh: Mapping[str, float] | None, leg_kmh: float) -> str:
-    own = "".join(f", {name} {kmh:g}" for name, kmh in sorted((drive_kmh or {}).items()))
-    return (
-        f"drive, free flow: km/h by class (OSRM car defaults; unknown class 30{own}), "
-        f"{MAXSPEED_FACTOR:g} × maxspeed where known; legs {leg_kmh:g} km/h"
-    )
-
-
-def _usable_points(points: gpd.GeoSeries, crs: pyproj.CRS) -> npt.NDArray[Any]:
-    """Return points as an object array with None for those without coordinates."""
-    if points.crs is None or points.crs != crs:
-        found = "no CRS" if points.crs is None else points.crs.name
-        raise CRSError(f"the points to join are in {found}; expected {crs.name}: reproject them with to_crs()")
-    geometry = points.to_numpy().copy()
-    there = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
-    strange = there & (shapely.get_type_id(geometry) != shapely.GeometryType.POINT)
-    if strange.any():
-        raise InputError(
-            f"{strange.sum()} places are no points (first: {points.index[strange][0]}, "
-            f"a {geometry[strange][0].geom_type}); take their representative_point()"
-        )
-    geometry[~there] = None
-    geometry[~(np.isfinite(shapely.get_x(geometry)) & np.isfinite(shapely.get_y(geometry)))] = None
-    return geometry
+def _directed_ms(
+    streets: gpd.GeoDataFrame, mode: Mode, length_m: Floats, speed_mps: Floats, slope: Floats | None
+) -> tuple[Ints32, Ints32]:
+    """Return milliseconds from u to v and back, −1 where closed; each is rounded once."""
+    passage = streets[mode].to_numpy()
+    steps = (streets["highway"] == "steps").to_numpy()
+    both = []
+    for bit, sign in ((FORWARD, 1.0), (BACKWARD, -1.0)):
+        # steps have their own factor
+        factor = 1.0 if slope is None else np.where(steps, 1.0, slope_factor(sign * slope))
+        ms = edge_times_ms(length_m, speed_mps * factor)
+        both.append(np.where(passage & bit, ms, CLOSED).astype(np.int32))
+    return both[0], both[1]

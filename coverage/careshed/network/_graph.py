@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from careshed.errors import InputError
+from careshed.network._turns import Turns
 
 __all__ = ["MAIN_SHARE", "compress", "main_edges", "number_junctions"]
 
@@ -50,17 +51,27 @@ def number_junctions(
     return junction[order], x[order], y[order], np.ascontiguousarray(u), np.ascontiguousarray(v)
 
 
-def main_edges(u: Ints32, v: Ints32, forward_ms: Ints32, backward_ms: Ints32, nodes: int, *, strong: bool) -> Bools:
+def main_edges(turns: Turns, forward_ms: Ints32, backward_ms: Ints32, *, strong: bool) -> Bools:
     """Return which edges lie in a component that is kept."""
-    if not nodes:
+    nodes, junctions = len(turns.owner), len(turns.leave)
+    if not junctions:
         return np.zeros(0, dtype=bool)
     forward, backward = forward_ms >= 0, backward_ms >= 0
-    tail, head = np.concatenate([u[forward], v[backward]]), np.concatenate([v[forward], u[backward]])
+    tail = np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail])
+    head = np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head])
     graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
     _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
-    size = np.bincount(label)
-    kept = size >= min(MAIN_SHARE * nodes, size.max())
-    return np.asarray(kept[label[u]] & (label[u] == label[v]))
+    # a junction of several nodes counts once in each component that it has nodes in
+    both = np.unique(label.astype(np.int64) * junctions + turns.owner) // junctions
+    size = np.bincount(both, minlength=label.max() + 1)
+    kept = size >= min(MAIN_SHARE * junctions, size.max())
+    main = np.zeros(len(forward_ms), dtype=bool)
+    for is_open, start, end in (
+        (forward, turns.fwd_tail, turns.fwd_head),
+        (backward, turns.bwd_tail, turns.bwd_head),
+    ):
+        main |= is_open & kept[label[start]] & (label[start] == label[end])
+    return main
 
 
 def compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:

@@ -80,7 +80,7 @@ def travel_times(
         graph_of(network, reverse=reverse),
         from_spots,
         sources_of(network, from_spots, reverse=reverse),
-        targets_of(network, to_spots),
+        targets_of(network, to_spots, reverse=reverse),
         cutoff_ms,
         threads or os.cpu_count() or 1,
     )

@@ -15,7 +15,7 @@ from careshed.network import CLOSED, Access, RoadNetwork
 from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets
 from careshed.reach._times import row_starts
 
-__all__ = ["edge_ms", "graph_of", "require_same_network", "sources_of", "spots_of", "targets_of"]
+__all__ = ["edge_ms", "graph_of", "require_same_network", "sources_of", "spots_of", "tails", "targets_of"]
 
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
@@ -64,16 +64,30 @@ def _rest(whole_ms: Ints32, edge: Ints32, at_ms: Ints32) -> Ints32:
     return np.where(at_ms >= 0, whole_ms[edge] - at_ms, CLOSED).astype(np.int32)
 
 
+def tails(network: RoadNetwork, *, reverse: bool) -> tuple[Ints32, Ints32]:
+    """Return the nodes of the search from which each edge is entered at u and at v."""
+    if reverse:
+        return network.bwd_head, network.fwd_head
+    return network.fwd_tail, network.bwd_tail
+
+
+def _heads(network: RoadNetwork, *, reverse: bool) -> tuple[Ints32, Ints32]:
+    """Return the nodes of the search to which each edge leads at u and at v."""
+    return tails(network, reverse=not reverse)
+
+
 def sources_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Ends:
-    """Return the junctions that each place leads to, and the times."""
+    """Return the nodes of the search that each place leads to, and the times."""
     from_u_all, from_v_all = edge_ms(network, reverse=reverse)
     to_v, to_u = _rest(from_u_all, spots.edge, spots.from_u_ms), _rest(from_v_all, spots.edge, spots.from_v_ms)
-    return _ends(network, spots, to_u, to_v)
+    stand = network.arrive if reverse else network.leave
+    return _ends(network, spots, (to_u, to_v), _heads(network, reverse=reverse), stand)
 
 
-def targets_of(network: RoadNetwork, spots: Spots) -> Targets:
-    """Return the places in rows by the junctions they are entered from, and by edge."""
-    ends = _ends(network, spots, spots.from_u_ms, spots.from_v_ms)
+def targets_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Targets:
+    """Return the places in rows by the nodes of the search that they are entered from, and by edge."""
+    stand = network.leave if reverse else network.arrive
+    ends = _ends(network, spots, (spots.from_u_ms, spots.from_v_ms), tails(network, reverse=reverse), stand)
     target, side = np.nonzero(ends.node >= 0)
     node, ms = ends.node[target, side], ends.ms[target, side]
     by_node = np.lexsort((target, node))
@@ -81,7 +95,7 @@ def targets_of(network: RoadNetwork, spots: Spots) -> Targets:
     by_edge = on[np.argsort(spots.edge[on], kind="stable")]
     targets = Targets(
         spots,
-        row_starts(node, network.nodes),
+        row_starts(node, len(network.out_start) - 1),
         target[by_node].astype(np.int32),
         ms[by_node],
         row_starts(spots.edge[on], network.edges),
@@ -90,16 +104,23 @@ def targets_of(network: RoadNetwork, spots: Spots) -> Targets:
     return frozen(targets)
 
 
-def _ends(network: RoadNetwork, spots: Spots, u_ms: Ints32, v_ms: Ints32) -> Ends:
-    """Join each place to both ends of its edge, or to the one junction that it stands at."""
+def _ends(
+    network: RoadNetwork,
+    spots: Spots,
+    end_ms: tuple[Ints32, Ints32],
+    end_node: tuple[Ints32, Ints32],
+    stand: Ints32,
+) -> Ends:
+    """Join each place to both ends of its edge, or to the one junction that it stands at (`stand`: its node)."""
     joined = spots.edge >= 0
     edge = np.where(joined, spots.edge, 0)
     if not network.edges:
         return frozen(Ends(*np.full((2, len(edge), 2), -1, dtype=np.int32)))
     at_u = joined & (spots.offset_m == 0)
     at_v = joined & ~at_u & (spots.offset_m == network.edge_length_m[edge])
-    node = np.column_stack([network.edge_u[edge], network.edge_v[edge]])
-    along = np.column_stack([u_ms, v_ms])
+    node = np.column_stack([end_node[0][edge], end_node[1][edge]])
+    along = np.column_stack(end_ms)
+    node[at_u, 0], node[at_v, 1] = stand[network.edge_u[edge[at_u]]], stand[network.edge_v[edge[at_v]]]
     along[at_u, 0] = along[at_v, 1] = 0
     node[(along < 0) | ~joined[:, None]] = -1
     # at a junction, the way over the edge's other end is one of the network's own

@@ -12,7 +12,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
-from careshed.reach._ends import edge_ms, graph_of, require_same_network, sources_of, spots_of, targets_of
+from careshed.reach._ends import edge_ms, graph_of, require_same_network, sources_of, spots_of, tails, targets_of
 from careshed.reach._limits import Seconds, limit_ms, per_id_ms
 from careshed.reach._search import Ints32, Spots, least_times
 
@@ -98,8 +98,8 @@ def reach_times(
     extra_ms = 0 if delays_s is None else per_id_ms(delays_s, access.ids, what="delays_s")
     reverse = direction == "to"
     spots = spots_of(network, access, extra_ms, reverse=reverse)
-    node_ms = least_times(graph_of(network, reverse=reverse), sources_of(network, spots, reverse=reverse), cutoff_ms)
-    return Reach(network, direction, float(cutoff_s), access, node_ms, spots)
+    label_ms = least_times(graph_of(network, reverse=reverse), sources_of(network, spots, reverse=reverse), cutoff_ms)
+    return Reach(network, direction, float(cutoff_s), access, label_ms, spots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,16 +118,20 @@ class Reach:
         How far was searched, seconds.
     places
         The places, as joined to the network; its `rejected` lists those that could not be.
-    node_ms
-        Whole milliseconds at each junction, −1 beyond the cutoff, (n,).
     """
 
     network: RoadNetwork
     direction: Direction
     cutoff_s: float
     places: Access
-    node_ms: Ints32
+    _label_ms: Ints32 = field(repr=False)
     _spots: Spots = field(repr=False)
+
+    @property
+    def node_ms(self) -> Ints32:
+        """Whole milliseconds at each junction, −1 beyond the cutoff, (n,); who ends or begins there doesn't wait."""
+        stand = self.network.leave if self.direction == "to" else self.network.arrive
+        return self._label_ms[stand]
 
     @property
     def delay_ms(self) -> Ints64:
@@ -153,12 +157,13 @@ class Reach:
             Seconds on the points' ids; NaN beyond the cutoff and where the point was rejected.
         """
         require_same_network(self.network, points, what="points")
-        spots = spots_of(self.network, points, reverse=self.direction == "to")
-        targets = targets_of(self.network, spots)
+        reverse = self.direction == "to"
+        spots = spots_of(self.network, points, reverse=reverse)
+        targets = targets_of(self.network, spots, reverse=reverse)
         best = np.full(len(points), NEVER, dtype=np.int64)
-        node = np.repeat(np.arange(self.network.nodes), np.diff(targets.node_start))
-        there = self.node_ms[node] >= 0
-        total = self.node_ms[node[there]].astype(np.int64) + targets.node_ms[there]
+        node = np.repeat(np.arange(len(self._label_ms)), np.diff(targets.node_start))
+        there = self._label_ms[node] >= 0
+        total = self._label_ms[node[there]].astype(np.int64) + targets.node_ms[there]
         np.minimum.at(best, targets.node_target[there], total)
         np.minimum.at(best, *_along_edges(self._spots, spots))
         seconds = np.where(best <= limit_ms(self.cutoff_s), best / 1000, np.nan)
@@ -249,14 +254,15 @@ class Reach:
     def _pieces(self, *, only_reached: bool) -> Pieces:
         """Cut edges at the places on them, so that each piece is reached from its two ends only."""
         network = self.network
-        u, v = network.edge_u, network.edge_v
+        reverse = self.direction == "to"
+        u, v = tails(network, reverse=reverse)
         own = np.unique(self._spots.edge[self._spots.edge >= 0])
         plain = np.ones(network.edges, dtype=bool)
         if only_reached:
-            plain = (self.node_ms[u] >= 0) | (self.node_ms[v] >= 0)
+            plain = (self._label_ms[u] >= 0) | (self._label_ms[v] >= 0)
         plain[own] = False
         edge = np.flatnonzero(plain).astype(np.int32)
-        there, back = edge_ms(network, reverse=self.direction == "to")
+        there, back = edge_ms(network, reverse=reverse)
         start_ms, end_ms = self._label(u, there, edge), self._label(v, back, edge)
         cut = self._cut_pieces(own)
         return Pieces(
@@ -269,14 +275,16 @@ class Reach:
 
     def _label(self, node: Ints32, open_ms: Ints32, edge: Ints32) -> Ints64:
         """Return the time at an end of each edge, `NEVER` where the edge is closed from there."""
-        node_ms = self.node_ms[node[edge]].astype(np.int64)
-        return np.where((node_ms >= 0) & (open_ms[edge] >= 0), node_ms, NEVER)
+        label_ms = self._label_ms[node[edge]].astype(np.int64)
+        return np.where((label_ms >= 0) & (open_ms[edge] >= 0), label_ms, NEVER)
 
     def _cut_pieces(self, own: Ints32) -> Pieces:
         """Cut the edges that hold places, at the places."""
         spots, network = self._spots, self.network
-        there, back = edge_ms(network, reverse=self.direction == "to")
-        start_ms, end_ms = self._label(network.edge_u, there, own), self._label(network.edge_v, back, own)
+        reverse = self.direction == "to"
+        there, back = edge_ms(network, reverse=reverse)
+        u, v = tails(network, reverse=reverse)
+        start_ms, end_ms = self._label(u, there, own), self._label(v, back, own)
         on = np.flatnonzero(spots.edge >= 0)
         on = on[np.lexsort((spots.offset_m[on], spots.edge[on]))]
         groups = np.split(on, np.searchsorted(spots.edge[on], own[1:]))
