@@ -18,10 +18,26 @@ import shapely
 
 from careshed.errors import InputError, RowFaultError
 from careshed.isolines._draw import MARGIN_M, QUAD_SEGS, around, nested, simplified
+from careshed.isolines._files import SUFFIXES, layer_suffix, write_layer
+from careshed.isolines._hulls import HULL_RATIOS, compare_hulls
+from careshed.isolines._streets import metres_by_unit, street_kilometres
 from careshed.network import Access, RoadNetwork
 from careshed.reach import Direction, Reach, Seconds, reach_times
 
-__all__ = ["BUFFER_M", "Dissolve", "covered_streets", "isochrones", "rings"]
+__all__ = [
+    "BUFFER_M",
+    "HULL_RATIOS",
+    "SUFFIXES",
+    "Dissolve",
+    "compare_hulls",
+    "covered_streets",
+    "isochrones",
+    "layer_suffix",
+    "metres_by_unit",
+    "rings",
+    "street_kilometres",
+    "write_layer",
+]
 
 BUFFER_M = 25.0
 """A polygon reaches so far to either side of a street."""
@@ -72,7 +88,7 @@ def isochrones(
     -------
     geopandas.GeoDataFrame
         ``minutes`` (ascending), by facility ``facility_id``, and a valid Polygon or MultiPolygon (empty
-        where a delay leaves nothing). A larger band contains a smaller one, by a centimetre at least; places and
+        where a delay leaves nothing). A larger band contains a smaller one, by five centimetres at least; places and
         their legs are inside. ``attrs['rejected']`` maps the id of each place that could not be joined to the reason.
 
     Raises

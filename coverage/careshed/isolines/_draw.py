@@ -13,8 +13,8 @@ __all__ = ["MARGIN_M", "QUAD_SEGS", "around", "nested", "simplified"]
 QUAD_SEGS = 4
 """Segments to a quarter circle at the ends of streets."""
 
-MARGIN_M = 0.01
-"""A larger contour is drawn at least so far outside a smaller one, which no rounding undoes."""
+MARGIN_M = 0.05
+"""A larger contour is drawn at least so far outside a smaller one: rounding to 7 decimals of a degree undoes nothing."""
 
 SHAVE = 0.99
 """GEOS buffers a ring after smoothing it by a hundredth of the radius: so much less keeps within the radius."""

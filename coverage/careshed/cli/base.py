@@ -1,0 +1,41 @@
+"""What commands share: the area they read, the step they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from careshed.cli.show import stderr
+
+if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
+    from careshed.area import StudyArea
+
+__all__ = ["AreaFolder", "progress", "read_area"]
+
+AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show the step at work: a spinner in a terminal, a line a step elsewhere."""
+    if not stderr.is_terminal:
+        yield lambda text: stderr.print(escape(text), soft_wrap=True)
+        return
+    with stderr.status("starting") as status:
+        yield lambda text: status.update(escape(text))
+
+
+def read_area(folder: Path) -> StudyArea:
+    from careshed.area import StudyArea
+
+    area = StudyArea.read(folder)
+    if area.synthetic:
+        stderr.print(
+            f"[yellow]{escape(area.name)}: SYNTHETIC data (合成数据); figures show the method, not the place[/]"
+        )
+    return area
