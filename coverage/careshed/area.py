@@ -69,8 +69,19 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "candidates": ("site_id", {"name": "str", "status": "str", "tier": "str", "subdistrict_id": "str"}),
     "backdrop": ("backdrop_id", {"kind": "str", "name": "str"}),
+    "junctions": (
+        "junction_id",
+        {"junction": "int64", "kind": "str", "from_street": "str", "elevation_m": "float64"},
+    ),
+    "turns": (
+        "turn_id",
+        {"from_street": "str", "junction": "int64", "to_street": "str", "kind": "str", "exempt": "str"},
+    ),
 }
 """Layer → (name of its index, columns with their types); geometry comes last."""
+
+OPTIONAL = ("junctions", "turns")
+"""Layers that have no file where they are empty."""
 
 _SUFFIXES = {".parquet", ".toml", ".json"}
 _REJECTED = ["file", "line", "id", "reason"]
@@ -133,6 +144,13 @@ class StudyArea:
         The one projected CRS (a UTM zone, metres) of every layer.
     streets, subdistricts, communities, demand, facilities, candidates, backdrop
         Layers by the schemas in `SCHEMAS`; empty where missing.
+    junctions
+        Tags and elevations of junctions: ``kind`` (``traffic_signals``, ``stop``, ``crossing``, ``give_way``, or
+        ``barrier``: closed to cars; ``''`` none), ``from_street`` (the street that one waits on, ``''`` all),
+        ``elevation_m`` (NaN unknown). Empty where not given.
+    turns
+        Turn restrictions: from one street over a junction to another, ``kind`` as in OpenStreetMap (``no_left_turn``,
+        ``only_straight_on`` …) and ``exempt`` (OpenStreetMap's ``except``). Empty where not given.
     targets
         What the planning documents ask.
     provenance
@@ -171,6 +189,8 @@ class StudyArea:
     facilities: gpd.GeoDataFrame
     candidates: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
+    junctions: gpd.GeoDataFrame = None
+    turns: gpd.GeoDataFrame = None
     targets: Targets = field(default_factory=Targets)
     provenance: dict[str, Provenance] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
@@ -182,6 +202,9 @@ class StudyArea:
     def __post_init__(self) -> None:
         """Check every layer against its schema."""
         require_projected(self.crs, what=f"area {self.name}")
+        for layer in OPTIONAL:
+            if getattr(self, layer) is None:
+                object.__setattr__(self, layer, empty_layer(layer, self.crs))
         for layer in SCHEMAS:
             _check_layer(getattr(self, layer), layer, self.crs)
         require_columns(self.rejected, set(_REJECTED), what="rejected")
@@ -225,9 +248,11 @@ class StudyArea:
         targets_toml
             The file that `targets` was read from; it is copied as it is, comments included.
         """
-        with new_folder(folder) as new:
+        with new_folder(folder, owned=[f"{layer}.parquet" for layer in OPTIONAL]) as new:
             for layer in SCHEMAS:
                 frame = getattr(self, layer)
+                if layer in OPTIONAL and frame.empty:
+                    continue
                 frame.to_parquet(new / f"{layer}.parquet", compression="zstd", index=True)
             self.rejected.to_csv(new / "rejected.csv", index=False, lineterminator="\n")
             (new / "area.json").write_text(self._facts(), encoding="utf-8", newline="\n")
@@ -263,7 +288,10 @@ class StudyArea:
         folder = Path(folder)
         facts = _read_facts(folder)
         crs = pyproj.CRS.from_user_input(facts["crs"])
-        layers = {layer: _read_layer(folder / f"{layer}.parquet", layer) for layer in SCHEMAS}
+        paths = {layer: folder / f"{layer}.parquet" for layer in SCHEMAS}
+        layers = {
+            layer: _read_layer(path, layer) for layer, path in paths.items() if layer not in OPTIONAL or path.exists()
+        }
         targets = folder / "targets.toml"
         rejected = folder / "rejected.csv"
         return cls(

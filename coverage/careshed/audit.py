@@ -258,7 +258,9 @@ def _networks(area: StudyArea) -> list[Finding]:
     modes: tuple[Mode, ...] = ("walk", "drive")
     for mode in modes:
         try:
-            network = RoadNetwork.from_streets(area.streets, mode, crs=area.crs)
+            network = RoadNetwork.from_streets(
+                area.streets, mode, crs=area.crs, junctions=area.junctions, turns=area.turns
+            )
         except InputError as error:
             found.append(
                 Finding(f"{mode} network", "error", 0, f"there is none: {error}", "check the roads and their tags")

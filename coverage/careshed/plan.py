@@ -17,7 +17,6 @@ from careshed import siting
 from careshed.area import StudyArea
 from careshed.errors import MissingLayerError
 from careshed.indicators import (
-    ELDERLY_WALK_MPS,
     Coverage,
     Response,
     coverage_shares,
@@ -26,7 +25,7 @@ from careshed.indicators import (
     response_times,
 )
 from careshed.isolines import isochrones
-from careshed.network import RoadNetwork
+from careshed.network import Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
 from careshed.services import (
     RESPONSE_CUTOFF_S,
@@ -97,7 +96,7 @@ class Plan:
     runtime_s: float = field(default=0.0)
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - options, each with its name
     area: StudyArea,
     *,
     parts: tuple[str, ...] = PARTS,
@@ -105,6 +104,8 @@ def make_plan(
     siting_service: str = "ems",
     stations: int | None = None,
     time_limit_s: float | None = None,
+    profile: Profile | None = None,
+    hour: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Compute coverage, response and siting of an area.
@@ -122,6 +123,10 @@ def make_plan(
     time_limit_s
         Stop the solver after so many seconds with the best plan and its true
         gap. None (the default) proves the optimum, so that every run gives the same plan.
+    profile
+        The time model, see :func:`careshed.network.read_profile`; default the packaged one.
+    hour
+        Hour of the day whose speeds count (8 is 8:00 to 8:59); None is free flow.
     progress
         Called with a sentence at each step.
 
@@ -143,7 +148,7 @@ def make_plan(
     """
     started = time.perf_counter()
     say = progress or (lambda _: None)
-    bench = _Bench(area, say)
+    bench = _Bench(area, say, profile or default_profile(), hour)
     if "coverage" in parts:
         bench.cover(coverage_service)
     if "response" in parts or "siting" in parts:
@@ -213,9 +218,11 @@ def _with_stations(rules: Siting, stations: int | None) -> Siting:
 class _Bench:
     """Holds a plan in the making; each method computes one part or says why it can't."""
 
-    def __init__(self, area: StudyArea, say: Progress) -> None:
+    def __init__(self, area: StudyArea, say: Progress, profile: Profile, hour: int | None) -> None:
         self.area = area
         self.say = say
+        self.profile = profile
+        self.hour = hour
         self.coverage: Coverage | None = None
         self.isochrones: gpd.GeoDataFrame | None = None
         self.before: Response | None = None
@@ -236,14 +243,15 @@ class _Bench:
         if not self._has("coverage", demand=True, kinds=service.kinds):
             return
         self.say(f"{service.label_en}: network")
-        network = service_network(self.area, service)
+        network = self._network(service)
         self.assumptions[f"{service.mode} speeds"] = network.profile
         self.say(f"{service.label_en}: travel times")
         times = facility_times(self.area, service, network)
         elderly = None
         if service.mode == "walk" and self.area.demand["elderly"].sum() > 0:
-            elderly = service_network(self.area, service, walk_speed_mps=ELDERLY_WALK_MPS)
-            self.assumptions["older people"] = f"walk at {ELDERLY_WALK_MPS:g} m/s for the elderly share"
+            slow_mps = self.profile.walk.elderly_mps
+            elderly = self._network(service, walk_speed_mps=slow_mps)
+            self.assumptions["older people"] = f"walk at {slow_mps:g} m/s for the elderly share"
         self.say(f"{service.label_en}: coverage")
         self.coverage = coverage_shares(self.area, service, network, times, elderly_network=elderly)
         if self.area.communities.empty:
@@ -254,13 +262,16 @@ class _Bench:
         bands = tuple(service.minutes * part / 3 for part in (1, 2, 3))
         self.isochrones = isochrones(network, facilities.geometry, minutes=bands, direction=service.direction)
 
+    def _network(self, service: Service, *, walk_speed_mps: float | None = None) -> RoadNetwork:
+        return service_network(self.area, service, walk_speed_mps=walk_speed_mps, profile=self.profile, hour=self.hour)
+
     def respond(self, name: str) -> None:
         """Compute travel times of all sites, and the response of the existing stations."""
         service = the_service(self.area, name)
         if not self._has("response", demand=True):
             return
         self.say(f"{service.label_en}: network")
-        network = service_network(self.area, service)
+        network = self._network(service)
         self.assumptions[f"{service.mode} speeds"] = network.profile
         self.assumptions["response time"] = (
             f"call handling {service.call_handling_s:g} s + turnout {service.turnout_s:g} s + drive, "
@@ -287,7 +298,7 @@ class _Bench:
             self.left_out["siting"] = f"the targets have no [service.{name}.siting]"
             return
         rules = _with_stations(service.siting, stations)
-        network = service_network(self.area, service)
+        network = self._network(service)
         sites = siting_sites(self.area, service)
         self.say(f"{service.label_en}: siting {rules.stations} stations among {len(sites)} sites")
         problem = siting_problem(self.area, service, rules, sites, self.times[name], network)

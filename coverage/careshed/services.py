@@ -7,7 +7,7 @@ import pandas as pd
 
 from careshed.area import StudyArea
 from careshed.errors import InputError, MissingLayerError
-from careshed.network import RoadNetwork
+from careshed.network import Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
 from careshed.targets import Service
 
@@ -43,20 +43,40 @@ def the_service(area: StudyArea, name: str) -> Service:
     return services[name]
 
 
-def service_network(area: StudyArea, service: Service, *, walk_speed_mps: float | None = None) -> RoadNetwork:
-    """Build the network that a service is reached by.
+def service_network(
+    area: StudyArea,
+    service: Service,
+    *,
+    walk_speed_mps: float | None = None,
+    profile: Profile | None = None,
+    hour: int | None = None,
+) -> RoadNetwork:
+    """Build the network that a service is reached by, with what the area knows of its junctions.
 
     Parameters
     ----------
     area
         The study area.
     service
-        Its mode and walking speed are used.
+        Its mode is used, and its walking speed where its table gives one.
     walk_speed_mps
         Another walking speed, metres per second.
+    profile
+        The time model; default the packaged one.
+    hour
+        Hour of the day; None is free flow.
     """
+    profile = profile or default_profile()
+    own_mps = service.walk_speed_mps if "walk_speed_mps" in service.model_fields_set else profile.walk.speed_mps
     return RoadNetwork.from_streets(
-        area.streets, service.mode, crs=area.crs, walk_speed_mps=walk_speed_mps or service.walk_speed_mps
+        area.streets,
+        service.mode,
+        crs=area.crs,
+        walk_speed_mps=walk_speed_mps or own_mps,
+        profile=profile,
+        hour=hour,
+        junctions=area.junctions,
+        turns=area.turns,
     )
 
 

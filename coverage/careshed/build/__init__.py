@@ -19,12 +19,13 @@ from shapely.geometry.base import BaseGeometry
 from careshed._checks import readable_file
 from careshed.area import StudyArea, empty_layer
 from careshed.build.draft import Draft, fit
+from careshed.build.heights import add_heights
 from careshed.build.people import add_calls, add_communities, add_demand, read_population
 from careshed.build.sites import add_candidates, add_facilities
 from careshed.build.units import add_subdistricts
 from careshed.datums import split_datum
 from careshed.osm import MapServices, OsmExtract, download_place, read_osm, read_roads
-from careshed.streets import StreetNotes
+from careshed.streets import Roads
 from careshed.tables import read_table
 from careshed.targets import Targets, read_targets
 
@@ -56,6 +57,8 @@ class Files(TypedDict, total=False):
         Points of emergency calls.
     targets
         ``targets.toml``.
+    elevation
+        GeoTIFF of metres above the sea; walking is slower on slopes.
     """
 
     subdistricts: File
@@ -65,6 +68,7 @@ class Files(TypedDict, total=False):
     population: File
     calls: File
     targets: File
+    elevation: File
 
 
 def build_area(
@@ -114,11 +118,7 @@ def build_area(
     outlines = files.get("subdistricts")
     within = _surroundings(outlines, buffer_m) if osm and outlines is not None else None
     extract = read_osm(file, within=within) if osm else None
-    if extract is not None:
-        streets, notes = extract.streets()
-    else:
-        streets, _, notes = read_roads(file)
-    draft = _begin(streets, extract, notes, say, strict=strict)
+    draft = _begin(_roads(file) if extract is None else extract.roads(), extract, say, strict=strict)
     draft.hash_file(file, "roads")
     source = f"OpenStreetMap contributors (ODbL), {file.name}" if osm or file.suffix == ".graphml" else file.name
     draft.came_from("streets", "real", source, extract.date if extract else "")
@@ -166,8 +166,7 @@ def build_place(
     say = progress or _silent
     targets = _targets(files)
     extract = download_place(place, admin_level=admin_level, buffer_m=buffer_m, services=services, progress=say)
-    streets, notes = extract.streets()
-    draft = _begin(streets, extract, notes, say, strict=strict)
+    draft = _begin(extract.roads(), extract, say, strict=strict)
     draft.came_from("streets", "real", f"OpenStreetMap contributors (ODbL), {place}", extract.date)
     draft.assumptions["roads beyond the boundary"] = f"{buffer_m:g} m around {place}"
     return _build(draft, files, targets, name=name or place, n_candidates=n_candidates)
@@ -200,28 +199,33 @@ def _silent(_: str) -> None:
     return None
 
 
-def _begin(
-    streets: gpd.GeoDataFrame,
-    extract: OsmExtract | None,
-    notes: StreetNotes,
-    say: Callable[[str], None],
-    *,
-    strict: bool,
-) -> Draft:
+def _roads(file: Path) -> Roads:
+    """Read roads from a file that knows of no junctions."""
+    streets, crs, notes = read_roads(file)
+    return Roads(streets, empty_layer("junctions", crs), empty_layer("turns", crs), notes)
+
+
+def _begin(roads: Roads, extract: OsmExtract | None, say: Callable[[str], None], *, strict: bool) -> Draft:
     """Start a draft with its streets, in their CRS."""
-    draft = Draft(pyproj.CRS.from_user_input(streets.crs), extract, say, strict)
-    draft.layers["streets"] = streets
+    draft = Draft(pyproj.CRS.from_user_input(roads.streets.crs), extract, say, strict)
+    draft.layers |= {"streets": roads.streets, "junctions": roads.junctions, "turns": roads.turns}
     # of boundaries in a file nothing is made
     whole = extract is not None and extract.outline is not None
     told = [note for note in (extract.notes if extract is not None else ()) if whole or "admin_level" not in note]
-    told = [*notes.sentences(), *told]
+    told = [*roads.notes.sentences(), *told]
     if told:
         draft.assumptions["roads"] = "; ".join(told)
+    if roads.junctions.empty and roads.turns.empty:
+        draft.missing["junctions"] = (
+            "the roads come without signals, stops, barriers and turn restrictions (a file .osm.pbf has them): "
+            "junctions are passed without delay"
+        )
     return draft
 
 
 def _build(draft: Draft, files: Files, targets: Targets, *, name: str, n_candidates: int) -> StudyArea:
     """Add layer after layer to the streets."""
+    add_heights(draft, files.get("elevation"))
     units = add_subdistricts(draft, files.get("subdistricts"), name=name)
     units, grains = read_population(draft, files.get("population"), units)
     communities = add_communities(draft, files.get("communities"))

@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 
 from careshed.cli import show, times
-from careshed.cli.base import AreaFolder, progress, read_area
+from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
 from careshed.cli.show import console, stderr
 from careshed.errors import CareshedError, InputError
 
@@ -100,6 +100,9 @@ def build(
     targets: Annotated[
         Path | None, typer.Option(metavar="FILE", help="targets.toml of the planning documents.")
     ] = None,
+    elevation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Metres above the sea, a GeoTIFF: walking is slower on slopes.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the area, for people.")] = "",
     strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
     n_candidates: Annotated[int, typer.Option(min=1, help="Candidate sites to generate where none are given.")] = 150,
@@ -124,6 +127,7 @@ def build(
         population=population,
         calls=calls,
         targets=targets,
+        elevation=elevation,
     )
     common: dict[str, Any] = {"name": name, "strict": strict, "n_candidates": n_candidates, "buffer_m": buffer_m}
     with progress() as say:
@@ -187,18 +191,30 @@ def check(
 
 
 @app.command("coverage")
-def coverage_command(folder: AreaFolder, output: Output, service: CoverageService = "chc") -> None:
+def coverage_command(
+    folder: AreaFolder,
+    output: Output,
+    service: CoverageService = "chc",
+    hour: Hour = None,
+    profile: ProfileFile = None,
+) -> None:
     """Show who is within the minutes of the existing facilities: communities, people, area, streets."""
-    plan = _make(folder, ("coverage",), coverage_service=service)
+    plan = _make(folder, ("coverage",), coverage_service=service, hour=hour, profile=profile)
     _write_part(plan, output, "coverage")
     show.coverage(plan)
     show.scorecard(plan)
 
 
 @app.command("response")
-def response_command(folder: AreaFolder, output: Output, service: CoverageService = "ems") -> None:
+def response_command(
+    folder: AreaFolder,
+    output: Output,
+    service: CoverageService = "ems",
+    hour: Hour = None,
+    profile: ProfileFile = None,
+) -> None:
     """Show how soon the existing stations arrive: mean, median, 90th percentile, share in time."""
-    plan = _make(folder, ("response",), siting_service=service)
+    plan = _make(folder, ("response",), siting_service=service, hour=hour, profile=profile)
     _write_part(plan, output, "response")
     show.response(plan)
     show.scorecard(plan)
@@ -219,10 +235,13 @@ def site_command(
     stations: Stations = None,
     model: Models = "mclp",
     time_limit: TimeLimit = None,
+    hour: Hour = None,
+    profile: ProfileFile = None,
 ) -> None:
     """Find the best stations under the documents' rules, with proof."""
     _known_model(model)
-    plan = _make(folder, ("response", "siting"), siting_service=service, stations=stations, time_limit_s=time_limit)
+    options: dict[str, Any] = {"stations": stations, "time_limit_s": time_limit, "hour": hour, "profile": profile}
+    plan = _make(folder, ("response", "siting"), siting_service=service, **options)
     _write_part(plan, output, "site")
     show.response(plan)
     show.stations(plan)
@@ -231,12 +250,19 @@ def site_command(
 
 
 @app.command("plan")
-def plan_command(folder: AreaFolder, output: Output, stations: Stations = None, time_limit: TimeLimit = None) -> None:
+def plan_command(
+    folder: AreaFolder,
+    output: Output,
+    stations: Stations = None,
+    time_limit: TimeLimit = None,
+    hour: Hour = None,
+    profile: ProfileFile = None,
+) -> None:
     """Do all of it: coverage, response, siting, map and report."""
     from careshed.plan import PARTS
     from careshed.publish import write_plan
 
-    plan = _make(folder, PARTS, stations=stations, time_limit_s=time_limit)
+    plan = _make(folder, PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
     with progress() as say:
         say("map and report")
         write_plan(plan, output)
@@ -296,12 +322,16 @@ def _known_model(model: str) -> None:
         raise InputError(f"model {model!r} is not known; expected mclp (most people covered, then least response)")
 
 
-def _make(folder: Path, parts: tuple[str, ...], **options: object) -> Plan:
+def _make(folder: Path, parts: tuple[str, ...], *, profile: Path | None = None, **options: Any) -> Plan:
+    from careshed.network import read_profile
     from careshed.plan import make_plan
 
+    model = None if profile is None else read_profile(profile)
     area = read_area(folder)
     with progress() as say:
-        return make_plan(area, parts=parts, progress=say, **options)  # type: ignore[arg-type]
+        plan = make_plan(area, parts=parts, progress=say, profile=model, **options)
+    show.speeds(plan)
+    return plan
 
 
 def _write_part(plan: Plan, output: Path, part: str) -> None:

@@ -15,9 +15,16 @@ from careshed.cli.show import stderr
 if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
     from careshed.area import StudyArea
 
-__all__ = ["AreaFolder", "progress", "read_area"]
+__all__ = ["AreaFolder", "Hour", "ProfileFile", "progress", "read_area"]
 
 AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
+Hour = Annotated[
+    int | None, typer.Option(min=0, max=23, help="Speeds of this hour of the day (8: 8:00 to 8:59); default free flow.")
+]
+ProfileFile = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="FILE", help="profile.toml of speeds and delays; see docs/time-model.md."),
+]
 
 
 @contextmanager

@@ -28,6 +28,7 @@ __all__ = [
     "response",
     "scorecard",
     "scores",
+    "speeds",
     "stations",
     "stderr",
     "unjoined",
@@ -52,6 +53,13 @@ def area(area: StudyArea) -> None:
         f"{area.people:,} people; {len(area.rejected)} rows rejected"
         + (" (see rejected.csv)" if len(area.rejected) else "")
     )
+
+
+def speeds(plan: Plan) -> None:
+    """Print the speeds and delays that a plan was computed with."""
+    for mode in ("walk", "drive"):
+        if text := plan.assumptions.get(f"{mode} speeds"):
+            console.print(f"assumed: {escape(text)}", style="dim")
 
 
 def coverage(plan: Plan) -> None:

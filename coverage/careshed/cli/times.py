@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from careshed.cli import show
-from careshed.cli.base import AreaFolder, progress, read_area
+from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
 from careshed.cli.show import console, stderr
 from careshed.errors import InputError, MissingColumnError, MissingLayerError, RowFaultError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
     import geopandas as gpd
 
     from careshed.area import StudyArea
-    from careshed.network import Mode
+    from careshed.network import Access, Mode, RoadNetwork
     from careshed.reach import Direction
     from careshed.targets import Service
 
@@ -35,7 +35,8 @@ def isochrones(
     facilities: Annotated[
         str | None, typer.Option(metavar="FILE[:DATUM]", help="Places, instead of the service's existing facilities.")
     ] = None,
-    hour: Annotated[int | None, typer.Option(min=0, max=23, help="Hour of the day; default free flow.")] = None,
+    hour: Hour = None,
+    profile: ProfileFile = None,
     direction: Annotated[str | None, typer.Option(help="to or from the places; default the service's.")] = None,
     dissolve: Annotated[bool, typer.Option(help="One polygon a limit over all places, or one for each place.")] = True,
     lines: Annotated[bool, typer.Option("--lines", help="Streets within and beyond, instead of polygons.")] = False,
@@ -45,18 +46,22 @@ def isochrones(
     """Draw what is within some minutes of places, as polygons or as streets."""
     from careshed.isolines import isochrones as draw
     from careshed.isolines import layer_suffix, write_layer
-    from careshed.network import RoadNetwork
+    from careshed.network import RoadNetwork, default_profile, read_profile
 
     layer_suffix(output)
     limits = _limits(minutes)
+    model = default_profile() if profile is None else read_profile(profile)
     area = read_area(folder)
     planned = _service(area, service, needed=facilities is None)
     way = _mode(mode, planned)
     places = _places(area, planned, facilities)
     with progress() as say:
         say(f"{way} network")
-        speed = planned.walk_speed_mps if planned is not None and way == "walk" else None
-        network = RoadNetwork.from_streets(area.streets, way, crs=area.crs, walk_speed_mps=speed, hour=hour)
+        own_speed = planned is not None and "walk_speed_mps" in planned.model_fields_set
+        network = RoadNetwork.from_streets(
+            area.streets, way, crs=area.crs, junctions=area.junctions, turns=area.turns, hour=hour, profile=model,
+            walk_speed_mps=planned.walk_speed_mps if planned is not None and own_speed else None,
+        )  # fmt: skip
         say(f"isochrones of {len(places)} places")
         access = network.snap(places.geometry)
         course = _direction(direction, planned, way)
@@ -73,7 +78,9 @@ def isochrones(
     console.print(f"wrote {escape(str(output))}: {len(layer):,} rows, {int(access.joined.sum())} places")
 
 
-def _street_lines(area, network, access, limits, course):  # type: ignore[no-untyped-def]
+def _street_lines(
+    area: StudyArea, network: RoadNetwork, access: Access, limits: list[float], course: Direction
+) -> gpd.GeoDataFrame:
     """Return the parts of streets within and beyond each limit; print kilometres by unit."""
     import geopandas as gpd
     import pandas as pd
@@ -149,11 +156,12 @@ def calibrate(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The fitted profile.")] = Path(
         "profile.toml"
     ),
-    profile: Annotated[Path | None, typer.Option(metavar="FILE", help="Begin from this profile.")] = None,
+    profile: ProfileFile = None,
     strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
 ) -> None:
     """Fit driving speeds by class of street and period of the day to observed trips."""
     from careshed.calibration import fit_speeds, read_trips, write_profile
+    from careshed.datums import split_datum
     from careshed.network import default_profile, read_profile
 
     area = read_area(folder)
@@ -161,8 +169,9 @@ def calibrate(
     with progress() as say:
         say("trips")
         table = read_trips(trips, crs=area.crs, strict=strict)
-        fit = fit_speeds(area.streets, table.trips, profile=base, progress=say)
-        write_profile(fit, output, source=f"fitted to {Path(trips.split(':')[0]).name}")
+        layers = {"junctions": area.junctions, "turns": area.turns}
+        fit = fit_speeds(area.streets, table.trips, profile=base, layers=layers, progress=say)
+        write_profile(fit, output, source=f"fitted to {split_datum(trips)[0].name}")
     show.rejected(table.rejected)
     show.calibration(fit)
     console.print(f"wrote {escape(str(output))}")

@@ -126,7 +126,7 @@ def read_rules(
         delay_ms=delay_ms,
         closed=closed,
         turning=_turning(mode, profile, tagged),
-        turn_ms=tuple(round(1000 * each) for each in (profile.turn.left, profile.turn.right, profile.turn.u_turn)),
+        turn_ms=(round(1000 * profile.turn.left), round(1000 * profile.turn.right), round(1000 * profile.turn.u_turn)),
         slow_from=slow["edge"].to_numpy(np.int32),
         slow_at=slow["at"].to_numpy(np.int32),
         slow_ms=slow["ms"].to_numpy(np.int64),
@@ -154,7 +154,7 @@ def _restrictions(
     if len(strange):
         raise InputError(
             f"turns: {len(strange)} rows are of an unknown kind (turn {strange[0]}: "
-            f"{turns.at[strange[0], 'kind']!r}); expected no_… or only_…"
+            f"{turns.loc[strange[0], 'kind']!r}); expected no_… or only_…"
         )
     ends = [
         street_ids.get_indexer(turns["from_street"]),

@@ -76,12 +76,12 @@ def drive_speeds_mps(
         require_positive(kmh, what=f"the driving speed of {name} in km/h")
     kind = streets["highway"].where(streets["highway"].isin(list(table)), OTHER)
     limit = _limits(streets)
-    kmh = np.where(np.isnan(limit), kind.map(table).to_numpy(np.float64), profile.drive.maxspeed_factor * limit)
+    speed = np.where(np.isnan(limit), kind.map(table).to_numpy(np.float64), profile.drive.maxspeed_factor * limit)
     period = profile.period.get(profile.period_at(hour))
     if period is not None:
         own = kind.map(period.kmh).to_numpy(np.float64)
-        kmh = np.where(np.isnan(own), kmh * period.factor, own)
-    return kmh * kind.map(profile.ambulance).fillna(1.0).to_numpy(np.float64) / 3.6
+        speed = np.where(np.isnan(own), speed * period.factor, own)
+    return speed * kind.map(profile.ambulance).fillna(1.0).to_numpy(np.float64) / 3.6
 
 
 def _limits(streets: gpd.GeoDataFrame) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from careshed.osm._features import (
     frame_facilities,
     frame_water,
 )
-from careshed.streets import StreetNotes, Way, streets_from_ways
+from careshed.streets import RoadRules, Roads, StreetNotes, Way, roads_from_ways, streets_from_ways
 
 __all__ = ["OsmExtract"]
 
@@ -50,6 +50,8 @@ class OsmExtract:
         Outline of the place that was asked for; None for a file.
     notes
         What was left out or assumed, a sentence each.
+    rules
+        Signals, stops, barriers and turn restrictions.
     """
 
     source: str
@@ -64,9 +66,10 @@ class OsmExtract:
     water: gpd.GeoDataFrame
     outline: BaseGeometry | None = None
     notes: tuple[str, ...] = ()
+    rules: RoadRules = field(default_factory=RoadRules)
 
     @classmethod
-    def from_parts(
+    def from_parts(  # noqa: PLR0913 - each with its name
         cls,
         *,
         source: str,
@@ -77,12 +80,13 @@ class OsmExtract:
         admin_level: int,
         outline: BaseGeometry | None = None,
         notes: Sequence[str] = (),
+        rules: RoadRules | None = None,
     ) -> OsmExtract:
         """Sort features into their frames.
 
         Parameters
         ----------
-        source, date, outline, notes
+        source, date, outline, notes, rules
             As for the class.
         nodes
             Ids, longitudes, latitudes.
@@ -113,6 +117,7 @@ class OsmExtract:
             water=frame_water(sorted_out.get("water", [])),
             outline=outline,
             notes=(*notes, *twice, *levels, *storeys),
+            rules=rules or RoadRules(),
         )
 
     def streets(self, *, crs: pyproj.CRS | None = None) -> tuple[gpd.GeoDataFrame, StreetNotes]:
@@ -129,3 +134,18 @@ class OsmExtract:
             If no way is a street.
         """
         return streets_from_ways(self.node_ids, self.lon, self.lat, self.ways, crs=crs)
+
+    def roads(self, *, crs: pyproj.CRS | None = None) -> Roads:
+        """Make the layers streets, junctions and turns; streets are also cut at signals, stops and barriers.
+
+        Parameters
+        ----------
+        crs
+            Projected CRS; by default the UTM zone of the extent's centre.
+
+        Raises
+        ------
+        InputError
+            If no way is a street.
+        """
+        return roads_from_ways(self.node_ids, self.lon, self.lat, self.ways, self.rules, crs=crs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from careshed.errors import FileFaultError
 from careshed.osm._extract import OsmExtract
 from careshed.osm._features import FEATURE_KEYS, Feature, feature_class
 from careshed.osm._guard import guarded_file
-from careshed.streets import ROAD_TAGS, Way
+from careshed.streets import NODE_TAGS, ROAD_TAGS, Restriction, RoadRules, Way, junction_kind
 
 __all__ = ["read_osm"]
 
 _OSM_FORMATS = {".osm.pbf": "pbf", ".pbf": "pbf", ".osm": "osm", ".osm.gz": "osm.gz"}
 _DISORDER = re.compile(r"out of order|twice in input")
 _MOST_SORTED_BYTES = 1 << 30
+_RESTRICTION_KEYS = ("restriction", "restriction:conditional")
+_SOMETIMES = {"day_on", "day_off", "hour_on", "hour_off"}
 
 
 def read_osm(path: Path | str, *, admin_level: int = 8, within: BaseGeometry | None = None) -> OsmExtract:
@@ -80,6 +83,7 @@ def read_osm(path: Path | str, *, admin_level: int = 8, within: BaseGeometry | N
         features=harvest.features,
         admin_level=admin_level,
         notes=harvest.notes(admin_level),
+        rules=harvest.rules(),
     )
 
 
@@ -129,6 +133,9 @@ class _Harvest:
     ways: dict[int, Way] = field(default_factory=dict)
     features: list[Feature] = field(default_factory=list)
     relations: dict[int, str] = field(default_factory=dict)
+    node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
+    restrictions: list[Restriction] = field(default_factory=list)
+    lost_turns: Counter[str] = field(default_factory=Counter)
     broken: int = 0
     seen: int = 0
     unplaced: int = 0
@@ -142,7 +149,7 @@ class _Harvest:
 
     def fill(self, file: Any) -> None:
         """Stream a file by; areas are put together on the way."""
-        keys = KeyFilter("highway", *FEATURE_KEYS)
+        keys = KeyFilter("highway", "barrier", "ele", *_RESTRICTION_KEYS, *FEATURE_KEYS)
         for thing in osmium.FileProcessor(file).with_areas(KeyFilter(*FEATURE_KEYS)).with_filter(keys):
             self.take(thing)
 
@@ -157,10 +164,31 @@ class _Harvest:
             self._take_area(thing)
         elif thing.is_node():
             tags = dict(thing.tags)
+            if junction_kind(tags) or "ele" in tags:
+                self.node_tags[thing.id] = {key: tags[key] for key in NODE_TAGS if key in tags}
             if feature_class(tags) == "facilities" and thing.location.valid():
                 self._keep(Feature(f"node/{thing.id}", tags, shapely.Point(thing.lon, thing.lat)))
         elif thing.tags.get("boundary") == "administrative":
             self.relations[thing.id] = thing.tags.get("admin_level", "")
+        elif thing.tags.get("type") == "restriction":
+            self._take_restriction(thing.id, dict(thing.tags), [(m.type, m.ref, m.role) for m in thing.members])
+
+    def _take_restriction(self, number: int, tags: dict[str, str], members: list[tuple[str, int, str]]) -> None:
+        kind = tags.get("restriction", "")
+        via = [(what, ref) for what, ref, role in members if role == "via"]
+        come, go = (
+            tuple(ref for what, ref, role in members if role == side and what == "w") for side in ("from", "to")
+        )
+        if not kind or _SOMETIMES & tags.keys():
+            self.lost_turns["they hold at some hours only (restriction:conditional)"] += 1
+        elif any(what == "w" for what, _ in via):
+            self.lost_turns["they run over a way, not a junction"] += 1
+        elif len(via) != 1 or via[0][0] != "n" or not come or not go:
+            self.lost_turns["they lack one of from, via, to"] += 1
+        elif not kind.startswith(("no_", "only_")):
+            self.lost_turns["of an unknown kind"] += 1
+        else:
+            self.restrictions.append(Restriction(number, kind, come, via[0][1], go, tags.get("except", "")))
 
     def _take_way(self, way: Any) -> None:
         refs, places = [], {}
@@ -199,6 +227,12 @@ class _Harvest:
         """Return ids, longitudes and latitudes of the ways' nodes."""
         places = self.nodes.values()
         return list(self.nodes), [lon for lon, _ in places], [lat for _, lat in places]
+
+    def rules(self) -> RoadRules:
+        """Return what nodes and relations say of the ways that are kept."""
+        nodes = {node: tags for node, tags in self.node_tags.items() if node in self.nodes}
+        some = [rule for rule in self.restrictions if self.within is None or rule.via in self.nodes]
+        return RoadRules(nodes, some, self.lost_turns)
 
     def notes(self, admin_level: int) -> list[str]:
         """Say what could not be used."""

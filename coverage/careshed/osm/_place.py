@@ -99,6 +99,7 @@ def download_place(
         features=list(features.values()),
         admin_level=admin_level,
         outline=outline,
+        notes=("turn restrictions, signals and barriers are not downloaded by place: a file .osm.pbf has them",),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -22,6 +22,16 @@ import shapely
 from careshed._checks import require_projected
 from careshed.area import empty_layer
 from careshed.errors import CRSError, InputError
+from careshed.streets._junctions import (
+    NODE_TAGS,
+    Restriction,
+    RoadRules,
+    cuts_way,
+    junction_kind,
+    junction_layer,
+    junction_points,
+    turn_layer,
+)
 from careshed.streets._pieces import Pieces, cut_at_junctions, merge_junctions
 from careshed.streets._tags import (
     BACKWARD,
@@ -38,12 +48,19 @@ __all__ = [
     "BACKWARD",
     "BOTH",
     "FORWARD",
+    "NODE_TAGS",
     "ROAD_TAGS",
     "Passage",
+    "Restriction",
+    "RoadRules",
+    "Roads",
     "StreetNotes",
     "Way",
+    "junction_kind",
+    "junction_points",
     "parse_maxspeed_kmh",
     "read_passage",
+    "roads_from_ways",
     "skip_reason",
     "streets_from_lines",
     "streets_from_ways",
@@ -92,6 +109,8 @@ class StreetNotes:
         Pieces without length, dropped; the junctions at their ends were made one.
     unknown_class
         Streets of ``highway=road``, whose class nobody knows.
+    lost_turns
+        Reason → number of turn restrictions left out.
     """
 
     ways: int = 0
@@ -100,6 +119,7 @@ class StreetNotes:
     lost_ways: int = 0
     zero_length: int = 0
     unknown_class: int = 0
+    lost_turns: Mapping[str, int] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """Return one sentence for each note that isn't zero."""
@@ -110,7 +130,17 @@ class StreetNotes:
             (self.zero_length, "pieces of way without length dropped, their ends joined"),
             (self.unknown_class, "streets are highway=road, of unknown class: driven at the default speed and walked"),
         )
-        return said + [f"{count} {text}" for count, text in told if count]
+        turns = [f"{count} turn restrictions left out: {reason}" for reason, count in self.lost_turns.items()]
+        return said + [f"{count} {text}" for count, text in told if count] + turns
+
+
+class Roads(NamedTuple):
+    """Streets with what is known of their junctions, by `careshed.area.SCHEMAS`, and what was left out."""
+
+    streets: gpd.GeoDataFrame
+    junctions: gpd.GeoDataFrame
+    turns: gpd.GeoDataFrame
+    notes: StreetNotes
 
 
 def utm_crs(lon: float, lat: float) -> pyproj.CRS:
@@ -172,6 +202,33 @@ def streets_from_ways(
     CRSError
         If `crs` is not projected in metres.
     """
+    roads = roads_from_ways(node_ids, lon, lat, ways, RoadRules(), crs=crs)
+    return roads.streets, roads.notes
+
+
+def roads_from_ways(
+    node_ids: npt.ArrayLike,
+    lon: npt.ArrayLike,
+    lat: npt.ArrayLike,
+    ways: Iterable[Way],
+    rules: RoadRules,
+    *,
+    crs: pyproj.CRS | None = None,
+) -> Roads:
+    """Make the layers streets, junctions and turns from ways, nodes and what their tags and relations say.
+
+    Parameters
+    ----------
+    node_ids, lon, lat, ways, crs
+        As `streets_from_ways` takes them. Ways are also cut at signals, stops and barriers.
+    rules
+        Tags of nodes, and turn restrictions.
+
+    Raises
+    ------
+    InputError, CRSError
+        As `streets_from_ways` does.
+    """
     ids = np.asarray(node_ids, np.int64)
     degrees = np.column_stack([np.asarray(lon, np.float64), np.asarray(lat, np.float64)])
     usable = np.all(np.abs(degrees) <= (180, 90), axis=1)  # False for NaN
@@ -189,8 +246,19 @@ def streets_from_ways(
     crs = _crs_or_utm(crs, degrees[used])
     # only nodes of streets: others may lie where the projection doesn't reach
     node = np.where(node >= 0, np.searchsorted(used, node), -1)
-    pieces = cut_at_junctions(owner, node, _project(degrees[used], crs), ways=len(streets))
-    return _frame(pieces, streets, passages, crs, StreetNotes(len(given), skipped, pieces.cut, pieces.lost))
+    stops = np.isin(ids[used], [each for each, tags in rules.nodes.items() if cuts_way(tags)])
+    pieces = cut_at_junctions(owner, node, _project(degrees[used], crs), ways=len(streets), stops=stops)
+    notes = StreetNotes(len(given), skipped, pieces.cut, pieces.lost)
+    frame, notes, number = _frame(pieces, streets, passages, crs, notes)
+    junction_of = pd.Series(number.to_numpy(), index=ids[used][number.index])
+    turns, lost = turn_layer(frame, junction_of, rules.restrictions)
+    lost_turns = Counter(rules.left_out) + Counter(lost)
+    return Roads(
+        frame,
+        junction_layer(frame, junction_of, rules.nodes),
+        turns,
+        replace(notes, lost_turns=dict(sorted(lost_turns.items()))),
+    )
 
 
 def streets_from_lines(
@@ -245,7 +313,8 @@ def streets_from_lines(
     else:
         u, v = (np.asarray(end, np.int64)[kept] for end in ends)
         pieces = Pieces(np.arange(len(ways)), u, v, shapely.set_coordinates(flat, xy), 0, 0)
-    return _frame(pieces, ways, passages, crs, StreetNotes(len(lines), skipped, 0, pieces.lost))
+    frame, notes, _ = _frame(pieces, ways, passages, crs, StreetNotes(len(lines), skipped, 0, pieces.lost))
+    return frame, notes
 
 
 def _kept(ways: Sequence[Way], passages: Sequence[Passage]) -> tuple[list[int], dict[str, int]]:
@@ -288,8 +357,8 @@ def _require_finite(xy: Floats, crs: pyproj.CRS) -> None:
 
 def _frame(
     pieces: Pieces, ways: Sequence[Way], passages: Sequence[Passage], crs: pyproj.CRS, notes: StreetNotes
-) -> tuple[gpd.GeoDataFrame, StreetNotes]:
-    """Lay the pieces out in the layer's schema, without those that have no length."""
+) -> tuple[gpd.GeoDataFrame, StreetNotes, pd.Series]:
+    """Lay the pieces out in the layer's schema, without those that have no length; number the nodes at their ends."""
     flat = shapely.length(pieces.geometry) == 0
     u, v = merge_junctions(pieces.u, pieces.v, flat)
     way = pieces.way[~flat]
@@ -311,4 +380,6 @@ def _frame(
     frame = gpd.GeoDataFrame(columns, geometry=pieces.geometry[~flat], index=index, crs=crs)
     frame = frame.astype({"highway": "str", "name": "str"})[empty_layer("streets").columns]
     road = int((frame["highway"] == "road").sum())
-    return frame, StreetNotes(notes.ways, notes.skipped, notes.cut_ways, notes.lost_ways, int(flat.sum()), road)
+    number = pd.Series(np.r_[u, v], index=np.r_[pieces.u[~flat], pieces.v[~flat]])
+    notes = replace(notes, zero_length=int(flat.sum()), unknown_class=road)
+    return frame, notes, number[~number.index.duplicated()]

@@ -41,7 +41,9 @@ class Pieces(NamedTuple):
     lost: int
 
 
-def cut_at_junctions(way: Ints, node: Ints, xy: Floats, *, ways: int) -> Pieces:
+def cut_at_junctions(
+    way: Ints, node: Ints, xy: Floats, *, ways: int, stops: npt.NDArray[np.bool_] | None = None
+) -> Pieces:
     """Cut ways at junctions and at missing nodes.
 
     A junction is a node that two ways share, that a way passes twice, or at
@@ -56,6 +58,8 @@ def cut_at_junctions(way: Ints, node: Ints, xy: Floats, *, ways: int) -> Pieces:
         Coordinates of the nodes (n × 2).
     ways
         Number of ways.
+    stops
+        Nodes that are junctions whatever meets there (n).
     """
     there = node >= 0
     cut = np.unique(way[~there]).size
@@ -73,6 +77,8 @@ def cut_at_junctions(way: Ints, node: Ints, xy: Floats, *, ways: int) -> Pieces:
     first = np.r_[True, run[1:] != run[:-1]]
     last = np.r_[first[1:], True]
     junction = np.bincount(node, minlength=len(xy)) > 1
+    if stops is not None:
+        junction |= stops
     stop = first | last | junction[node]
     start = np.flatnonzero(stop & ~last)
     end = np.flatnonzero(stop & ~first)

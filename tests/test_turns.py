@@ -1,0 +1,380 @@
+"""Turns: restrictions and delays at junctions, against networkx on a graph of streets, not junctions."""
+
+import itertools
+import math
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from careshed.errors import InputError, MissingColumnError
+from careshed.network import RoadNetwork, default_profile
+from careshed.network._access import locate
+from careshed.reach import reach_times, travel_times
+
+CRS = "EPSG:32650"
+
+
+def streets_of(rows, **columns):
+    """Make a streets layer from (u, v, drive, coordinates)."""
+    u, v, drive, lines = zip(*rows, strict=True)
+    frame = {
+        "u": np.array(u, dtype="int64"),
+        "v": np.array(v, dtype="int64"),
+        "highway": "residential",
+        "walk": np.int8(3),
+        "drive": np.array(drive, dtype="int8"),
+        "maxspeed_kmh": np.nan,
+        "name": "",
+    }
+    ids = pd.Index([f"s{row}" for row in range(len(rows))], name="street_id")
+    return gpd.GeoDataFrame(frame | columns, index=ids, geometry=[shapely.LineString(xy) for xy in lines], crs=CRS)
+
+
+def junctions_of(*rows):
+    """Make a layer of junction tags from (junction, kind, from street, elevation)."""
+    columns = dict(zip(("junction", "kind", "from_street", "elevation_m"), zip(*rows, strict=True), strict=True))
+    index = pd.Index([f"j{row}" for row in range(len(rows))], name="junction_id")
+    return gpd.GeoDataFrame(columns, index=index, geometry=[shapely.Point(0, 0)] * len(rows), crs=CRS)
+
+
+def turns_of(*rows):
+    """Make a layer of restrictions from (from street, junction, to street, kind, exempt)."""
+    names = ("from_street", "junction", "to_street", "kind", "exempt")
+    columns = pd.DataFrame(list(rows), columns=names).astype(dict.fromkeys(set(names) - {"junction"}, "str"))
+    columns.index = pd.Index([f"t{row}" for row in range(len(rows))], name="turn_id", dtype="str")
+    return gpd.GeoDataFrame(columns, geometry=[shapely.Point(0, 0)] * len(rows), crs=CRS)
+
+
+def profile_of(**turn):
+    """Return a profile of 1 m/s with delays that no sum of others equals."""
+    made = default_profile()
+    junction = made.junction.model_copy(update={"drive": {"traffic_signals": 7.001, "stop": 3.013, "crossing": 0.5}})
+    turning = made.turn.model_copy(update={"left": 5.4, "right": 2.1, "u_turn": 27.5, "at": "tagged"} | turn)
+    driving = made.drive.model_copy(update={"kmh": {"other": 3.6, "residential": 3.6}})
+    return made.model_copy(update={"junction": junction, "turn": turning, "drive": driving})
+
+
+def access_of(network, rows, prefix):
+    """Put points on edges: (edge, share of its length, leg in metres)."""
+    edge = np.array([row[0] for row in rows], dtype=np.int32)
+    offset = network.edge_length_m[edge] * np.array([row[1] for row in rows])
+    leg = np.array([row[2] for row in rows], dtype=np.float64)
+    xy = network.points_on(edge, offset)
+    ids = pd.Index([f"{prefix}{row}" for row in range(len(rows))], dtype="str")
+    return locate(network, ids, edge, offset, leg_m=leg, points=(xy[:, 0], xy[:, 1]), max_snap_m=100.0)
+
+
+def heading(line, *, ahead, leaving):
+    """Return the direction of the first or the last segment; all of them are longer than 10 m."""
+    xy = list(line.coords) if ahead else list(line.coords)[::-1]
+    (x0, y0), (x1, y1) = xy[:2] if leaving else xy[-2:]
+    return math.atan2(y1 - y0, x1 - x0)
+
+
+class Oracle:
+    """Times on a graph whose nodes are the open directions of streets, made of the layers alone."""
+
+    def __init__(self, streets, network, profile, junctions, turns):
+        self.network, self.profile = network, profile
+        self.streets, self.junctions, self.turns = streets, junctions, turns
+        self.runs = {}
+        for edge, row in enumerate(streets.itertuples()):
+            if row.drive & 1:
+                self.runs[edge, True] = (row.u, row.v, int(network.forward_ms[edge]))
+            if row.drive & 2:
+                self.runs[edge, False] = (row.v, row.u, int(network.backward_ms[edge]))
+        self.degree = pd.concat([streets["u"], streets["v"]]).value_counts()
+        self.graph = nx.DiGraph()
+        self.graph.add_nodes_from(self.runs)
+        for a, b in itertools.product(self.runs, repeat=2):
+            turn_ms = self.turn_ms(a, b)
+            if turn_ms is not None:
+                self.graph.add_edge(a, b, ms=self.runs[a][2] + turn_ms)
+
+    def turn_ms(self, a, b):
+        """Return what going from one run to another costs at the junction, None where it can't be."""
+        at = self.runs[a][1]
+        if self.runs[b][0] != at:
+            return None
+        come, go = (f"s{run[0]}" for run in (a, b))
+        rules = [rule for rule in self.turns if rule[:2] == (come, at) and "emergency" not in rule[4]]
+        if any(to == go and kind.startswith("no_") for _, _, to, kind, _ in rules):
+            return None
+        only = {to for _, _, to, kind, _ in rules if kind.startswith("only_")}
+        if only and go not in only:
+            return None
+        tags = [tag for tag in self.junctions if tag[0] == at]
+        kinds = {kind for _, kind, *_ in tags}
+        back = a[0] == b[0] and a[1] != b[1]
+        if "barrier" in kinds and not back:
+            return None
+        wait = {"": 0, come: 0}
+        for _, kind, street, _ in tags:
+            if street in wait:
+                wait[street] = max(wait[street], round(1000 * self.profile.junction.drive.get(kind, 0)))
+        tagged = self.profile.turn.at == "tagged" and kinds & {"traffic_signals", "stop", "give_way"}
+        turning = self.profile.turn.at == "all" or tagged
+        turn = self.angle_ms(a, b, back=back) if turning and self.degree[at] > 2 else 0
+        return sum(wait.values()) + turn
+
+    def angle_ms(self, a, b, *, back):
+        into = heading(self.streets.geometry.iloc[a[0]], ahead=a[1], leaving=False)
+        out = heading(self.streets.geometry.iloc[b[0]], ahead=b[1], leaving=True)
+        degrees = (math.degrees(out - into) + 540) % 360 - 180
+        assume(back or (abs(abs(degrees) - 45) > 1e-6 and abs(abs(degrees) - 180) > 1e-6))
+        turn = self.profile.turn
+        if back:
+            return round(1000 * turn.u_turn)
+        return round(1000 * (turn.left if degrees > 45 else turn.right if degrees < -45 else 0))
+
+    def place(self, access, row):
+        """Return where a point is: a junction, or an edge with the time from the run's start by run."""
+        edge, offset, network = int(access.edge[row]), access.offset_m[row], self.network
+        if offset in (0, network.edge_length_m[edge]):
+            street = self.streets.iloc[edge]
+            at = street.u if offset == 0 else street.v
+        else:
+            at = None
+        here = {(edge, True): int(access.at_forward_ms[row]), (edge, False): int(access.at_backward_ms[row])}
+        return at, {run: ms for run, ms in here.items() if run in self.runs}, (edge, offset)
+
+    def times(self, origins, destinations, cutoff_ms):
+        found = {}
+        for o in range(len(origins)):
+            at, on, spot = self.place(origins, o)
+            graph = self.graph.copy()
+            for run, (start, *_) in self.runs.items():
+                if at is not None and start == at:
+                    graph.add_edge("o", run, ms=0)
+            for run, already in on.items() if at is None else ():
+                for onto, arc in self.graph[run].items():
+                    old = graph.edges["o", onto]["ms"] if graph.has_edge("o", onto) else math.inf
+                    graph.add_edge("o", onto, ms=min(old, arc["ms"] - already))
+            reached = nx.single_source_dijkstra_path_length(graph, "o", weight="ms") if "o" in graph else {}
+            for d in range(len(destinations)):
+                ms = self.arrival(reached, (at, on, spot), self.place(destinations, d))
+                ms += int(origins.leg_ms[o] + destinations.leg_ms[d])
+                if ms <= cutoff_ms:
+                    found[o, d] = ms
+        return found
+
+    def arrival(self, reached, origin, destination):
+        (at, on, spot), (end, inside, goal) = origin, destination
+        best = [math.inf]
+        if spot == goal or (at is not None and at == end):
+            best.append(0)
+        for run, ms in reached.items():
+            if run in self.runs:
+                if end is not None and self.runs[run][1] == end:
+                    best.append(ms + self.runs[run][2])
+                if end is None and run in inside:
+                    best.append(ms + inside[run])
+        for run, start in on.items():
+            if at is None and end is not None and self.runs[run][1] == end:
+                best.append(self.runs[run][2] - start)
+            if run in inside and (goal[1] > spot[1] if run[1] else goal[1] < spot[1]):
+                best.append(inside[run] - start)
+        return min(best)
+
+
+@st.composite
+def towns(draw):
+    """Draw a small network with tags and restrictions, one-ways, parallel streets and self-loops, and points on it."""
+    spots = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=6, unique=True))
+    spots = [(100 * x + 7 * y, 100 * y) for x, y in spots]
+    node = st.integers(0, len(spots) - 1)
+    rows = []
+    for u, v in draw(st.lists(st.tuples(node, node), min_size=2, max_size=9)):
+        (x, y), (x1, y1) = spots[u], spots[v]
+        a, b = draw(st.integers(20, 60)), draw(st.integers(21, 60))
+        middle = [(x + a, y), (x + a, y + b)] if u == v else []
+        if u != v and draw(st.booleans()):
+            middle = [((x + x1) / 2 + a, (y + y1) / 2 - b)]
+        rows.append((u, v, draw(st.sampled_from([1, 2, 3, 3])), [spots[u], *middle, spots[v]]))
+    assume(all(math.dist(p, q) > 11 for *_, line in rows for p, q in itertools.pairwise(line)))
+    streets = streets_of(rows)
+    street = st.sampled_from(list(streets.index))
+    used = sorted({end for row in rows for end in row[:2]})
+    kind = st.sampled_from(["traffic_signals", "stop", "crossing", "give_way", "barrier", ""])
+    waits = st.tuples(st.sampled_from(used), kind, st.one_of(st.just(""), street), st.just(math.nan))
+    tags = draw(st.lists(waits, max_size=4))
+    kinds = st.sampled_from(["no_left_turn", "no_u_turn", "only_straight_on", "no_entry", "only_right_turn"])
+    rule = st.tuples(
+        street, st.sampled_from(used), street, kinds, st.sampled_from(["", "", "psv;emergency", "bicycle"])
+    )
+    rules = draw(st.lists(rule, max_size=6))
+    profile = profile_of(at=draw(st.sampled_from(["tagged", "all", "none"])))
+    layers = {"junctions": junctions_of(*tags) if tags else None, "turns": turns_of(*rules)}
+    network = RoadNetwork.from_streets(streets, "drive", profile=profile, **layers)
+    oracle = Oracle(streets, network, profile, tags, rules)
+    share = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0.1, 0.9))
+    spot = st.tuples(st.integers(0, len(rows) - 1), share, st.sampled_from([0.0, 1.0, 2.345]))
+    sides = [access_of(network, draw(st.lists(spot, min_size=1, max_size=5)), name) for name in "od"]
+    return network, oracle, *sides, draw(st.sampled_from([200_000, 700_000, 3_000_000]))
+
+
+few = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+
+@few
+@given(towns())
+def test_times_equal_networkx_on_a_graph_of_streets(town):
+    network, oracle, origins, destinations, cutoff_ms = town
+    for some in (destinations, destinations.take([0])):  # the second is searched backwards
+        times = travel_times(network, origins, some, cutoff_s=cutoff_ms / 1000)
+        got = {(o, d): ms for o, d, ms in zip(*(array.tolist() for array in times.pairs()), strict=True)}
+        assert got == oracle.times(origins, some, cutoff_ms)
+
+
+@few
+@given(towns())
+def test_reach_at_points_equals_networkx_and_its_parts(town):
+    network, oracle, places, points, cutoff_ms = town
+    limit_s = cutoff_ms / 4000
+    for direction in ("from", "to"):
+        ends = (places, points) if direction == "from" else (points, places)
+        reach = reach_times(network, places, cutoff_s=cutoff_ms / 1000, direction=direction)
+        best = pd.Series(np.nan, index=points.ids)
+        for (o, d), ms in oracle.times(*ends, cutoff_ms).items():
+            point = points.ids[d if direction == "from" else o]
+            best[point] = np.fmin(best[point], ms / 1000)
+        pd.testing.assert_series_equal(reach.at(points), best, check_names=False)
+        parts = reach.parts(limit_s)
+        for row, seconds in enumerate(reach.at(points) - points.leg_ms / 1000):
+            if abs(seconds - limit_s) <= 0.0021 or points.offset_m[row] in (0, network.edge_length_m[points.edge[row]]):
+                continue  # a point at a junction may be reached though no street at it is
+            own = parts[parts["street_id"] == network.street_ids[points.edge[row]]]
+            near_an_end = np.abs(own[["start_m", "end_m"]] - points.offset_m[row]).to_numpy().min() < 0.0021
+            at = own[(own["start_m"] <= points.offset_m[row]) & (points.offset_m[row] <= own["end_m"])]
+            assert near_an_end or at["reached"].tolist() == [seconds <= limit_s]
+
+
+# A crossroads: s0 from the west, s1 from the south, s2 from the east, s3 from the north, 100 m each;
+# a way round from east to south, 141.421 m: s4. One may turn back at the streets' outer ends.
+CROSS = [
+    (1, 0, 3, [(-100, 0), (0, 0)]),
+    (2, 0, 3, [(0, -100), (0, 0)]),
+    (3, 0, 3, [(100, 0), (0, 0)]),
+    (4, 0, 3, [(0, 100), (0, 0)]),
+    (3, 2, 3, [(100, 0), (0, -100)]),
+]
+
+
+def seconds_between(start, end, *, tags=(), rules=(), mode="drive", **turn):
+    """Return the time between the outer ends of two streets of the crossroads."""
+    profile = profile_of(**({"at": "none"} | turn))
+    network = RoadNetwork.from_streets(
+        streets_of(CROSS),
+        mode,
+        walk_speed_mps=1.0,
+        profile=profile,
+        junctions=junctions_of(*tags) if tags else None,
+        turns=turns_of(*rules),
+    )
+    at = {0: (-99, 0), 1: (0, -99), 2: (99, 0), 3: (0, 99)}
+    ends = [gpd.GeoSeries([shapely.Point(at[end])], index=["p"], crs=CRS) for end in (start, end)]
+    return travel_times(network, *ends, cutoff_s=3000).to_frame()["seconds"].item()
+
+
+def test_a_forbidden_turn_takes_the_way_round():
+    assert seconds_between(0, 1) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "")]) == 99 + 100 + 141.421 + 1
+    assert seconds_between(1, 0, rules=[("s0", 0, "s1", "no_right_turn", "")]) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "psv; emergency")]) == 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "psv")]) > 198
+    assert seconds_between(0, 1, rules=[("s0", 0, "s1", "no_right_turn", "")], mode="walk") == 198
+
+
+def test_an_only_turn_forbids_all_others_and_turning_back():
+    only = [("s0", 0, "s2", "only_straight_on", "")]
+    assert seconds_between(0, 2, rules=only) == 198
+    assert seconds_between(0, 1, rules=only) == 99 + 100 + 141.421 + 1
+    assert seconds_between(0, 3, rules=only) == 99 + 200 + 99  # turning back where s2 ends
+    also = [*only, ("s0", 0, "s1", "only_right_turn", "")]
+    assert seconds_between(0, 1, rules=also) == 198
+
+
+def test_turns_and_signals_take_their_time():
+    signals = [(0, "traffic_signals", "", math.nan)]
+    assert seconds_between(0, 2, tags=signals) == 198 + 7.001
+    assert seconds_between(0, 2, tags=signals, at="tagged") == 198 + 7.001
+    assert seconds_between(0, 1, tags=signals, at="tagged") == 198 + 7.001 + 2.1
+    assert seconds_between(0, 3, tags=signals, at="tagged") == 198 + 7.001 + 5.4
+    assert seconds_between(0, 3, at="tagged") == 198
+    assert seconds_between(0, 3, at="all") == 198 + 5.4
+    assert seconds_between(0, 2, tags=[(0, "stop", "s0", math.nan)]) == 198 + 3.013
+    assert seconds_between(2, 0, tags=[(0, "stop", "s0", math.nan)]) == 198
+    assert seconds_between(0, 2, tags=[(0, "crossing", "", math.nan)], mode="walk") == 198 + 3
+
+
+def test_a_barrier_stops_cars_alone():
+    bollard = [(0, "barrier", "", math.nan)]
+    assert seconds_between(2, 1, tags=bollard) == 1 + 141.421 + 1
+    assert seconds_between(0, 2, tags=bollard, mode="walk") == 198
+    profile = profile_of()
+    network = RoadNetwork.from_streets(streets_of(CROSS), "drive", profile=profile, junctions=junctions_of(*bollard))
+    ends = access_of(network, [(1, 0.5, 0.0)], "o"), access_of(network, [(2, 0.5, 0.0)], "d")
+    assert travel_times(network, *ends, cutoff_s=3000).to_frame()["seconds"].item() == 50 + 141.421 + 50
+
+
+def test_who_stands_at_a_junction_leaves_by_any_street_and_does_not_wait():
+    tags = junctions_of((0, "traffic_signals", "", math.nan))
+    rules = turns_of(("s0", 0, "s1", "no_right_turn", ""))
+    network = RoadNetwork.from_streets(streets_of(CROSS), "drive", profile=profile_of(), junctions=tags, turns=rules)
+    middle = access_of(network, [(0, 1.0, 0.0), (3, 1.0, 0.0)], "m")
+    outer = access_of(network, [(0, 0.5, 0.0), (1, 0.5, 0.0), (3, 0.5, 0.0)], "x")
+    for some in (middle, outer):
+        for origins, destinations in ((middle, some), (some, middle)):
+            found = travel_times(network, origins, destinations, cutoff_s=999).to_frame()["seconds"]
+            assert set(found) == ({0.0} if some is middle else {50.0})
+    assert reach_times(network, middle, cutoff_s=10).node_ms.tolist().count(0) == 1
+    near = access_of(network, [(0, 0.9999, 0.0)], "n")  # a centimetre before the junction one waits, and may not turn
+    found = travel_times(network, near, outer.take([1, 2]), cutoff_s=9999).to_frame()["seconds"].tolist()
+    # to the south by the north, and back: two signals, one left turn
+    assert found == pytest.approx([0.01 + 7.001 + 5.4 + 200 + 7.001 + 50, 0.01 + 7.001 + 5.4 + 50])
+
+
+def test_without_rules_the_graph_is_that_of_junctions():
+    streets = streets_of(CROSS)
+    bare = RoadNetwork.from_streets(streets, "drive")
+    nothing = RoadNetwork.from_streets(
+        streets,
+        "drive",
+        junctions=junctions_of((0, "", "", 12.0), (1, "crossing", "", math.nan)),
+        turns=turns_of(("s0", 0, "s1", "no_right_turn", "emergency")),
+    )
+    assert bare.turns is None
+    assert nothing.turns is None
+    assert nothing.hash == bare.hash
+    assert np.shares_memory(bare.fwd_tail, bare.edge_u)
+    ruled = RoadNetwork.from_streets(streets, "drive", turns=turns_of(("s0", 0, "s1", "no_right_turn", "")))
+    assert ruled.hash != bare.hash
+    assert len(ruled.out_start) - 1 == 5 + 1 + 8
+    assert len(ruled.turns.ms) == 1 + 4 + 4 + 15
+    with pytest.raises(ValueError, match="read-only"):
+        ruled.turns.ms[0] = 1
+
+
+def test_rules_of_other_streets_are_refused():
+    streets = streets_of(CROSS)
+    for layers, words in (
+        ({"turns": turns_of(("s9", 0, "s1", "no_u_turn", ""))}, "turns: 1 of 1 rows name a street"),
+        ({"turns": turns_of(("s0", 9, "s1", "no_u_turn", ""))}, "first: t0"),
+        ({"junctions": junctions_of((9, "stop", "", math.nan))}, "junctions: 1 of 1 rows"),
+        ({"junctions": junctions_of((0, "stop", "s9", math.nan))}, "junctions: 1 of 1 rows"),
+        ({"turns": turns_of(("s0", 0, "s1", "maybe_left", ""))}, "unknown kind.*'maybe_left'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            RoadNetwork.from_streets(streets, "drive", **layers)
+    with pytest.raises(MissingColumnError, match="exempt"):
+        RoadNetwork.from_streets(
+            streets, "drive", turns=turns_of(("s0", 0, "s1", "no_u_turn", "")).drop(columns="exempt")
+        )
