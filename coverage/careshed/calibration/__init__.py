@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from careshed.calibration._fit import MAX_KMH, MIN_KMH, fit_paces, outlying
+from careshed.calibration._fit import fit_paces, outlying
 from careshed.calibration._profile import with_speeds, write_profile
 from careshed.calibration._routes import Routes, route_trips
 from careshed.calibration._trips import HEADINGS, Trips, read_trips
@@ -137,13 +137,19 @@ def fit_speeds(
             if progress is not None:
                 progress(f"{name}: round {number + 1} of {ROUNDS}, {len(part.trips):,} trips")
             speeds = _fit_part(part, router.classes, fitted, min_trips)
-            fitted = with_speeds(fitted, name, speeds.loc[speeds["note"] == "", "kmh"].to_dict())
+            fitted = with_speeds(fitted, name, _fitted(speeds))
             part = router.parts(fitted, name, train)
         rows.append(_with_intervals(part, router.classes, fitted, speeds, rng).assign(before_kmh=_kmh(before[name])))
     after = {name: router.parts(fitted, name, train) for name in names}
     table = pd.concat([frame.rename_axis("highway").reset_index() for frame in rows], ignore_index=True)
     columns = ["period", "highway", "trips", "before_kmh", "kmh", "low_kmh", "high_kmh", "note"]
     return Fit(fitted, table[columns], *_judge(before, after))
+
+
+def _fitted(speeds: pd.DataFrame) -> dict[str, float]:
+    """Return the speeds that are not kept, by class."""
+    own = speeds[speeds["note"] == ""]
+    return dict(zip(own.index.tolist(), own["kmh"].tolist(), strict=True))
 
 
 class _Router:
@@ -229,9 +235,7 @@ def _with_intervals(
     return table
 
 
-def _judge(
-    before: dict[str, _Part], after: dict[str, _Part]
-) -> tuple[pd.DataFrame, int, int, float, float]:
+def _judge(before: dict[str, _Part], after: dict[str, _Part]) -> tuple[pd.DataFrame, int, int, float, float]:
     """Return outliers, counts, and held-out errors before and after."""
     outliers, errors = [], []
     used = held = 0

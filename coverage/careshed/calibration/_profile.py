@@ -55,9 +55,9 @@ def write_profile(fit: Fit, path: Path | str, *, source: str) -> None:
     """
     fitted = (fit.speeds["note"] == "").sum()
     text = (
-        f"{source}: {fit.used} trips, {len(fit.outliers)} outliers left out, {fitted} of {len(fit.speeds)} speeds fitted "
-        f"by careshed calibrate; held-out mean absolute error {fit.error_before:.1%} before, {fit.error_after:.1%} after. "
-        f"All else: {' '.join(fit.profile.source.split())}"
+        f"{source}: {fit.used} trips, {len(fit.outliers)} outliers left out, {fitted} of {len(fit.speeds)} speeds "
+        f"fitted by careshed calibrate; held-out mean absolute error {fit.error_before:.1%} before, "
+        f"{fit.error_after:.1%} after. All else: {' '.join(fit.profile.source.split())}"
     )
     table = fit.profile.model_dump() | {"name": "calibrated", "source": text}
     with new_file(path) as new:

@@ -114,7 +114,9 @@ def _ids(frame: pd.DataFrame, path: Path) -> pd.Series:
         return pd.Series([f"T{number:06d}" for number in range(1, len(frame) + 1)])
     ids = frame[column].astype("str").reset_index(drop=True)
     if ids.duplicated().any():
-        raise DuplicateIdError(f"{path}: trip {ids[ids.duplicated()].iloc[0]} occurs more than once; give each its own id")
+        raise DuplicateIdError(
+            f"{path}: trip {ids[ids.duplicated()].iloc[0]} occurs more than once; give each its own id"
+        )
     return ids
 
 
@@ -127,7 +129,9 @@ def hour_of(departure: object) -> float:
     (8.0, 17.0, 23.0)
     """
     text = str(departure).strip()
-    match = re.fullmatch(r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\s*)?(\d{1,2})(?::\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", text)
+    match = re.fullmatch(
+        r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\s*)?(\d{1,2})(?::\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", text
+    )
     hour = float(match[1]) if match else float("nan")
     return hour if hour < 24 else float("nan")
 

@@ -195,7 +195,9 @@ def calibration(fit: Fit) -> None:
     table = Table("period", "class", "trips", "before, km/h", "fitted, km/h", "95 % interval", "", title="speeds")
     for row in fit.speeds.itertuples(index=False):
         fitted, interval = ("–", "–") if row.note else (f"{row.kmh:.1f}", f"{row.low_kmh:.1f} – {row.high_kmh:.1f}")
-        table.add_row(row.period, escape(row.highway), str(row.trips), f"{row.before_kmh:.1f}", fitted, interval, row.note)
+        table.add_row(
+            row.period, escape(row.highway), str(row.trips), f"{row.before_kmh:.1f}", fitted, interval, row.note
+        )
     console.print(table)
     console.print(
         f"{fit.used:,} trips used, {len(fit.outliers)} outliers left out; held-out error "

@@ -223,9 +223,7 @@ def _contours(reach: Reach, bands: list[float], radius_m: list[float], tolerance
             drawn = list(pool.map(around, lines[::-1], radius_m[::-1]))[::-1]
     else:
         drawn = [around(*both) for both in zip(lines, radius_m, strict=True)]
-    strips = [
-        shapely.buffer(own, radius, quad_segs=QUAD_SEGS) for own, radius in zip(legs, radius_m, strict=True)
-    ]
+    strips = [shapely.buffer(own, radius, quad_segs=QUAD_SEGS) for own, radius in zip(legs, radius_m, strict=True)]
     return simplified(nested(drawn), tolerance_m, strips)
 
 

@@ -120,7 +120,9 @@ def _widened(shape: shapely.Geometry) -> shapely.Geometry:
     return whole if whole.is_valid else shapely.union_all(wider)
 
 
-def simplified(shapes: Sequence[shapely.Geometry], tolerance_m: float, keep: Sequence[Shapes]) -> list[shapely.Geometry]:
+def simplified(
+    shapes: Sequence[shapely.Geometry], tolerance_m: float, keep: Sequence[Shapes]
+) -> list[shapely.Geometry]:
     """Return shapes with fewer corners: valid, nested, and still around what they must hold.
 
     Parameters

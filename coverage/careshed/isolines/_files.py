@@ -32,7 +32,9 @@ def layer_suffix(path: Path | str) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path}: can't be written as {suffix or 'a file without suffix'}; name it {', '.join(SUFFIXES)}")
+        raise InputError(
+            f"{path}: can't be written as {suffix or 'a file without suffix'}; name it {', '.join(SUFFIXES)}"
+        )
     return suffix
 
 
