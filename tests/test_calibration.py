@@ -38,7 +38,7 @@ def streets():
         "maxspeed_kmh": np.nan, "name": "",
     }  # fmt: skip
     ids = pd.Index([f"s{row}" for row in range(len(rows))], name="street_id")
-    shifted = [shapely.transform(line, lambda xy: xy + (440_000, 4_420_000)) for line in lines]
+    shifted = [shapely.transform(line, lambda xy: np.add(xy, (440_000, 4_420_000))) for line in lines]
     return gpd.GeoDataFrame(columns, index=ids, geometry=shifted, crs=32650)
 
 
@@ -64,8 +64,7 @@ def trips(streets):
         )
         times = travel_times(network, start, end, cutoff_s=7200).to_frame()
         times = times[times["origin_id"] == times["destination_id"]].set_index("origin_id")["seconds"]
-        for row in rows:
-            frames.append((f"T{row:03}", hour, times[f"T{row:03}"], *ends[0, row], *ends[1, row], row + 2))
+        frames += [(f"T{i:03}", hour, times[f"T{i:03}"], *ends[0, i], *ends[1, i], i + 2) for i in rows]
     columns = ["trip_id", "hour", "seconds", "origin_x", "origin_y", "destination_x", "destination_y", "line"]
     return pd.DataFrame(frames, columns=columns).set_index("trip_id").sort_index()
 
@@ -170,5 +169,5 @@ def test_files_of_trips_that_cannot_be_read(tmp_path):
     with pytest.raises(DuplicateIdError, match="trip a"):
         read_trips(path, crs=crs)
     path.write_text(HEAD + row.replace("600", "x"), encoding="utf-8")
-    with pytest.raises(RowFaultError, match="none|can't be used"):
+    with pytest.raises(RowFaultError, match="can't be used"):
         read_trips(path, crs=crs)

@@ -142,7 +142,8 @@ def _arcs(network: RoadNetwork, origins: Access, destinations: Access, nodes: in
         rows += _end_arcs(network, destinations, nodes + count, ahead=ahead, leaving=False)
     rows += _direct_arcs(network, origins, destinations, nodes)
     columns = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-    return _Arcs(*(part.astype(np.int64) for part in columns[:4]), columns[4].astype(np.float64))
+    tail, head, ms, edge = (part.astype(np.int64) for part in columns[:4])
+    return _Arcs(tail, head, ms, edge, columns[4].astype(np.float64))
 
 
 Row = tuple[npt.NDArray[np.generic], ...]
@@ -182,4 +183,5 @@ def _without_twins(arcs: _Arcs) -> _Arcs:
     tail, head = arcs.tail[order], arcs.head[order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
-    return _Arcs(*(part[order][first] for part in arcs))
+    chosen = order[first]
+    return _Arcs(arcs.tail[chosen], arcs.head[chosen], arcs.ms[chosen], arcs.edge[chosen], arcs.metres[chosen])

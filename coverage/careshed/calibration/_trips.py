@@ -57,7 +57,8 @@ def read_trips(path: Path | str, *, crs: pyproj.CRS, strict: bool = False) -> Tr
     ----------
     path
         A table with the columns of `HEADINGS`: longitudes and latitudes in degrees, the departure as a time
-        (``2024-03-05 08:12``, ``08:12``) or a whole hour, the seconds of the whole trip. ``:datum`` may stand behind it.
+        (``2024-03-05 08:12``, ``08:12``) or a whole hour, the seconds of the whole trip. ``:datum`` may
+        stand behind it.
     crs
         The CRS that the ends are wanted in, in metres.
     strict
@@ -113,11 +114,18 @@ def _ids(frame: pd.DataFrame, path: Path) -> pd.Series:
     if column is None:
         return pd.Series([f"T{number:06d}" for number in range(1, len(frame) + 1)])
     ids = frame[column].astype("str").reset_index(drop=True)
-    if ids.duplicated().any():
-        raise DuplicateIdError(
-            f"{path}: trip {ids[ids.duplicated()].iloc[0]} occurs more than once; give each its own id"
-        )
+    twice = ids[ids.duplicated()]
+    if len(twice):
+        raise DuplicateIdError(f"{path}: trip {twice.iloc[0]} occurs more than once; give each its own id")
     return ids
+
+
+_DEPARTURE = re.compile(
+    r"""(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\s*)?  # a date, where there is one
+    (?P<hour>\d{1,2})
+    (?::\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?  # minutes, seconds, time zone""",
+    re.VERBOSE,
+)
 
 
 def hour_of(departure: object) -> float:
@@ -129,10 +137,8 @@ def hour_of(departure: object) -> float:
     (8.0, 17.0, 23.0)
     """
     text = str(departure).strip()
-    match = re.fullmatch(
-        r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\s*)?(\d{1,2})(?::\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", text
-    )
-    hour = float(match[1]) if match else float("nan")
+    match = _DEPARTURE.fullmatch(text)
+    hour = float(match["hour"]) if match else float("nan")
     return hour if hour < 24 else float("nan")
 
 

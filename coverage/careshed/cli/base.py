@@ -38,6 +38,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def read_area(folder: Path) -> StudyArea:
+    """Read an area, and say so where it is synthetic."""
     from careshed.area import StudyArea
 
     area = StudyArea.read(folder)

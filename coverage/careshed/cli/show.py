@@ -184,27 +184,28 @@ def unjoined(rows: pd.DataFrame) -> None:
 def kilometres(table: pd.DataFrame, names: pd.Series, *, minutes: float) -> None:
     """Print the kilometres of street within and beyond some minutes, by unit."""
     shown = Table("unit", "within, km", "beyond, km", "share", title=f"streets within {minutes:g} minutes")
-    for unit, row in table.iterrows():
+    for name, row in zip(names.reindex(table.index), table.to_dict("records"), strict=True):
         figures = (f"{row['reached_km']:,.1f}", f"{row['beyond_km']:,.1f}", _percent(row["share"]))
-        shown.add_row(escape(str(names[unit])), *figures)
+        shown.add_row(escape(str(name)), *figures)
     console.print(shown)
 
 
 def calibration(fit: Fit) -> None:
     """Print fitted speeds with their intervals, the error before and after, and what was left out."""
     table = Table("period", "class", "trips", "before, km/h", "fitted, km/h", "95 % interval", "", title="speeds")
-    for row in fit.speeds.itertuples(index=False):
-        fitted, interval = ("–", "–") if row.note else (f"{row.kmh:.1f}", f"{row.low_kmh:.1f} – {row.high_kmh:.1f}")
-        table.add_row(
-            row.period, escape(row.highway), str(row.trips), f"{row.before_kmh:.1f}", fitted, interval, row.note
-        )
+    for row in fit.speeds.to_dict("records"):
+        fitted, interval = f"{row['kmh']:.1f}", f"{row['low_kmh']:.1f} – {row['high_kmh']:.1f}"
+        figures = ("–", "–") if row["note"] else (fitted, interval)
+        before = "–" if row["before_kmh"] != row["before_kmh"] else f"{row['before_kmh']:.1f}"  # noqa: PLR0124 - NaN
+        table.add_row(row["period"], escape(row["highway"]), str(row["trips"]), before, *figures, row["note"])
     console.print(table)
     console.print(
         f"{fit.used:,} trips used, {len(fit.outliers)} outliers left out; held-out error "
         f"{_percent(fit.error_before)} before, {_percent(fit.error_after)} after ({fit.held_out:,} trips)"
     )
-    for trip, row in fit.outliers.head(_SHOWN).iterrows():
-        text = escape(f"{trip}: {row['seconds']:.0f} s observed, {row['expected_s']:.0f} s expected")
+    for one in fit.outliers.head(_SHOWN).reset_index(names="trip").to_dict("records"):
+        expected = "" if one["reason"].startswith("no way") else f", {one['expected_s']:.0f} s expected"
+        text = escape(f"line {one['line']} ({one['trip']}): {one['seconds']:.0f} s{expected}: {one['reason']}")
         stderr.print(f"[yellow]outlier[/] {text}", soft_wrap=True)
 
 

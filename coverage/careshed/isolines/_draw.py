@@ -14,7 +14,7 @@ QUAD_SEGS = 4
 """Segments to a quarter circle at the ends of streets."""
 
 MARGIN_M = 0.05
-"""A larger contour is drawn at least so far outside a smaller one: rounding to 7 decimals of a degree undoes nothing."""
+"""A larger contour is drawn at least so far outside a smaller one; rounding to 7 decimals of a degree is less."""
 
 SHAVE = 0.99
 """GEOS buffers a ring after smoothing it by a hundredth of the radius: so much less keeps within the radius."""

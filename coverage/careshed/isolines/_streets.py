@@ -40,10 +40,8 @@ def street_kilometres(parts: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> pd.Da
     if parts.crs != units.crs:
         raise CRSError(f"streets are in {parts.crs} and units in {units.crs}; reproject one with GeoDataFrame.to_crs()")
     lines, reached = parts.geometry.to_numpy(), parts["reached"].to_numpy()
-    kilometres = [
-        metres_by_unit(lines[of], units).reindex(units.index, fill_value=0.0) / 1000 for of in (reached, ~reached)
-    ]
-    table = pd.DataFrame(dict(zip(("reached_km", "beyond_km"), kilometres, strict=True)))
+    metres = {"reached_km": metres_by_unit(lines[reached], units), "beyond_km": metres_by_unit(lines[~reached], units)}
+    table = pd.DataFrame({name: own.reindex(units.index, fill_value=0.0) / 1000 for name, own in metres.items()})
     return table.assign(share=table["reached_km"] / table.sum(axis=1).replace(0.0, np.nan))
 
 
