@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -125,7 +125,7 @@ def _way(before: npt.NDArray[np.int32], origin: int, destination: int) -> Ints:
 
 def _arcs(network: RoadNetwork, origins: Access, destinations: Access, nodes: int) -> _Arcs:
     """Return the arcs of the network, of its turns, and of the trips' ends."""
-    rows = []
+    rows: list[Row] = []
     for ms, tail, head in (
         (network.forward_ms, network.fwd_tail, network.fwd_head),
         (network.backward_ms, network.bwd_tail, network.bwd_head),
@@ -146,7 +146,7 @@ def _arcs(network: RoadNetwork, origins: Access, destinations: Access, nodes: in
     return _Arcs(tail, head, ms, edge, columns[4].astype(np.float64))
 
 
-Row = tuple[npt.NDArray[np.generic], ...]
+Row = tuple[npt.NDArray[Any], ...]
 
 
 def _end_arcs(network: RoadNetwork, ends: Access, first: int, *, ahead: bool, leaving: bool) -> list[Row]:

@@ -196,7 +196,7 @@ def calibration(fit: Fit) -> None:
     for row in fit.speeds.to_dict("records"):
         fitted, interval = f"{row['kmh']:.1f}", f"{row['low_kmh']:.1f} – {row['high_kmh']:.1f}"
         figures = ("–", "–") if row["note"] else (fitted, interval)
-        before = "–" if row["before_kmh"] != row["before_kmh"] else f"{row['before_kmh']:.1f}"  # noqa: PLR0124 - NaN
+        before = "–" if row["before_kmh"] != row["before_kmh"] else f"{row['before_kmh']:.1f}"
         table.add_row(row["period"], escape(row["highway"]), str(row["trips"]), before, *figures, row["note"])
     console.print(table)
     console.print(
