@@ -9,7 +9,7 @@ import pandas as pd
 from careshed.area import StudyArea
 from careshed.network import MAX_SNAP_M, RoadNetwork
 from careshed.reach import reach_times
-from careshed.services import COVERAGE_CUTOFF, RESPONSE_CUTOFF_S, siting_sites
+from careshed.services import RESPONSE_CUTOFF_S, siting_sites
 from careshed.targets import Service
 
 __all__ = ["FAR_SHARE", "far_points", "reach_cutoff_s", "unreached"]
@@ -54,8 +54,8 @@ def far_points(area: StudyArea, network: RoadNetwork) -> gpd.GeoDataFrame:
 
 
 def reach_cutoff_s(service: Service) -> float:
-    """Return how far a service is looked for: the hour of response times, or twice the standard of coverage."""
-    return RESPONSE_CUTOFF_S - service.delay_s if service.siting is not None else COVERAGE_CUTOFF * service.standard_s
+    """Return how far a service is looked for: an hour, less what passes before one leaves."""
+    return RESPONSE_CUTOFF_S - service.delay_s
 
 
 def unreached(area: StudyArea, service: Service, network: RoadNetwork) -> gpd.GeoDataFrame:

@@ -67,7 +67,7 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path | str) -> None:
             # rounding corner by corner may let rings touch; this doesn't
             shapes = shapely.set_precision(degrees.geometry.to_numpy(), DEGREES)
             degrees.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=4326)).to_file(
-                new, driver="GeoJSON", engine="pyogrio", COORDINATE_PRECISION=7
+                new, driver="GeoJSON", engine="pyogrio", layer=Path(path).stem, COORDINATE_PRECISION=7
             )
 
 

@@ -74,7 +74,9 @@ def _points(area: StudyArea, networks: dict[Mode, RoadNetwork], shapes: Shapes) 
     found = [row["properties"]["k"] for row in rows]
     keys = tuple(Key(k, f"{label} ({found.count(k)})", "dot") for k, label in _WORDS.items() if k in found)
     name = Label("未接入或不可达的点", "Far and unreachable points")
-    limits = "; ".join(f"{_MODES[mode].en} {FAR_SHARE * MAX_SNAP_M[mode]:g}, {MAX_SNAP_M[mode]:g} m" for mode in networks)
+    limits = "; ".join(
+        f"{_MODES[mode].en} {FAR_SHARE * MAX_SNAP_M[mode]:g}, {MAX_SNAP_M[mode]:g} m" for mode in networks
+    )
     note = f"较远与过远的界限 Limits of far and too far: {limits}"
     layer_ = shape_layer(rows, pane="points", name=name, show=False, svg=True, titles=_TITLES)
     return MapLayer(name, layer_, keys, note)
