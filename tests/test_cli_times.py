@@ -1,6 +1,7 @@
 """The commands about travel times: what they write, and how they refuse."""
 
 import sys
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
@@ -8,10 +9,12 @@ import shapely
 
 from careshed.cli import main
 
+TARGETS = Path(__file__).parents[1] / "data" / "xicheng" / "targets.toml"
+
 
 @pytest.fixture
 def careshed(monkeypatch, capsys, town, tmp_path):
-    town.write(tmp_path / "town")
+    town.write(tmp_path / "town", targets_toml=TARGETS)
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["careshed", words[0], str(tmp_path / "town"), *map(str, words[1:])])
@@ -79,7 +82,7 @@ def test_calibrate_with_little_data_says_so_and_keeps_the_default(careshed, tmp_
     trips.write_text(head + "".join(rows) + "bad,116.299,39.925,116.31,39.94,8,-1\n", encoding="utf-8")
     code, said = careshed("calibrate", trips, "-o", tmp_path / "profile.toml")
     assert code == 0, said
-    assert "too little data" in said
+    assert "too little" in said
     assert "line 7 (bad)" in said
     assert "trips.csv" in (tmp_path / "profile.toml").read_text(encoding="utf-8")
     assert careshed("calibrate", trips, "--strict")[0] == 2

@@ -143,6 +143,9 @@ def simplified(
     drawn = []
     for shape, own in zip(shapes, keep, strict=True):
         simple = shapely.simplify(shape, tolerance_m, preserve_topology=True)
+        near = shapely.buffer(shape, tolerance_m)
+        if not near.covers(simple):  # a hole may have been filled
+            simple = shapely.intersection(simple, near)
         lost = own[~shapely.covers(simple, own)] if len(own) else own
         drawn.append(shapely.union_all([simple, *lost]))
     return nested(drawn)
