@@ -1,5 +1,7 @@
 """Isochrones: valid, nested, around their places, and no further than the time goes."""
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,8 +10,18 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careshed.errors import InputError, RowFaultError
-from careshed.isolines import BUFFER_M, covered_streets, isochrones, rings
+from careshed.area import StudyArea
+from careshed.errors import CRSError, InputError, RowFaultError
+from careshed.isolines import (
+    BUFFER_M,
+    HULL_RATIOS,
+    compare_hulls,
+    covered_streets,
+    isochrones,
+    rings,
+    street_kilometres,
+    write_layer,
+)
 from careshed.network import RoadNetwork
 from careshed.reach import reach_times
 
@@ -187,3 +199,90 @@ def test_impossible_bands_and_buffers_are_refused(grid):
         with pytest.raises(InputError, match="buffer_m"):
             isochrones(network, place, buffer_m=buffer_m)
     assert BUFFER_M == 25
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from([2.0, 15.0, 60.0]), st.tuples(st.floats(0, 1400), st.floats(0, 1400)))
+def test_simplified_contours_stay_valid_nested_and_near(grid, tolerance_m, spot):
+    network = RoadNetwork.from_streets(grid, "walk")
+    place = points_of(spot)
+    plain = isochrones(network, place, minutes=(3, 6, 9))
+    simple = isochrones(network, place, minutes=(3, 6, 9), tolerance_m=tolerance_m)
+    shapes = simple.geometry.to_numpy()
+    assert simple.geometry.is_valid.all()
+    assert shapely.contains_properly(shapes[1:], shapes[:-1]).all()
+    assert simple.geometry.contains(place.iloc[0]).all()
+    assert shapely.covers(shapely.buffer(plain.geometry.to_numpy(), tolerance_m + 0.2), shapes).all()
+    assert shapely.get_num_coordinates(shapes).sum() < shapely.get_num_coordinates(plain.geometry.to_numpy()).sum()
+
+
+def test_dissolve_by_band_or_by_facility(grid):
+    network = RoadNetwork.from_streets(grid, "walk")
+    places = points_of((300, 300), (900, 800))
+    for word, same in (("band", True), ("facility", False)):
+        one, other = (isochrones(network, places, dissolve=how) for how in (word, same))
+        assert one.geometry.geom_equals(other.geometry).all()
+    for wrong in ({"dissolve": "unit"}, {"tolerance_m": -1}, {"tolerance_m": float("nan")}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            isochrones(network, places, **wrong)
+
+
+def test_kilometres_by_unit(grid):
+    network = RoadNetwork.from_streets(grid, "walk")
+    parts = covered_streets(network, points_of((300, 300)), minutes=5)
+    west, south, east, north = grid.total_bounds
+    middle = (west + east) / 2
+    boxes = [
+        shapely.box(west, south, middle, north),
+        shapely.box(middle, south, east, north),
+        shapely.box(-9, -9, -8, -8),
+    ]
+    units = gpd.GeoDataFrame(index=["west", "east", "none"], geometry=boxes, crs=CRS)
+    table = street_kilometres(parts, units)
+    assert table[["reached_km", "beyond_km"]].to_numpy().sum() == pytest.approx(network.edge_length_m.sum() / 1000)
+    assert table.loc["west", "share"] > table.loc["east", "share"]
+    assert np.isnan(table.loc["none", "share"])
+    with pytest.raises(CRSError):
+        street_kilometres(parts, units.set_crs(32651, allow_override=True))
+
+
+def test_crossing_parallel_and_looping_streets_are_drawn_whole():
+    """A bridge over a street, two streets along each other, a loop, and a street within a block."""
+    rows = [
+        (0, 1, 3, [(0, 0), (400, 0)]), (1, 2, 3, [(400, 0), (400, 400)]), (2, 3, 3, [(400, 400), (0, 400)]),
+        (3, 0, 3, [(0, 400), (0, 0)]), (0, 1, 3, [(0, 0), (200, 0), (400, 0)]), (0, 4, 3, [(0, 0), (200, 200)]),
+        (2, 2, 3, [(400, 400), (480, 400), (480, 480), (400, 400)]), (3, 5, 3, [(0, 400), (600, 100)]),
+    ]  # fmt: skip
+    network = RoadNetwork.from_streets(streets_of(rows), "walk")
+    (shape,) = isochrones(network, points_of((0, 0)), minutes=[60]).geometry
+    united = shapely.union_all(shapely.buffer(network.geometry, BUFFER_M, quad_segs=4))
+    assert shape.is_valid
+    assert shapely.symmetric_difference(shape, united).area < 0.01 * united.area
+    assert shapely.buffer(shapely.union_all(network.geometry), BUFFER_M + 1e-6, quad_segs=64).covers(shape)
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".parquet"])
+def test_files_hold_the_layer_and_are_the_same_twice(grid, tmp_path, suffix):
+    contours = isochrones(RoadNetwork.from_streets(grid, "walk"), points_of((300, 300)))
+    first, second = tmp_path / f"a{suffix}", tmp_path / "folder" / f"a{suffix}"
+    for path in (first, second):
+        write_layer(contours, path)
+    assert first.read_bytes() == second.read_bytes()
+    back = gpd.read_parquet(first) if suffix == ".parquet" else gpd.read_file(first)
+    shapes = back.sort_values("minutes").geometry.to_numpy()
+    assert shapely.is_valid(shapes).all()
+    assert shapely.contains_properly(shapes[1:], shapes[:-1]).all()
+    assert back.crs.to_epsg() == (4326 if suffix == ".geojson" else 32650)
+    with pytest.raises(InputError, match="geojson"):
+        write_layer(contours, tmp_path / "a.shp")
+
+
+def test_isochrones_beat_hulls_on_the_embedded_district():
+    area = StudyArea.read(Path(__file__).parents[1] / "data" / "xicheng")
+    network = RoadNetwork.from_streets(area.streets, "walk", crs=area.crs)
+    places = area.facilities_of(["community_health_centre"]).geometry.iloc[:4]
+    table = compare_hulls(network, places)
+    assert table.index.tolist() == ["isochrone", "convex hull", *(f"concave hull {ratio:g}" for ratio in HULL_RATIOS)]
+    for share in ("reachable_share", "streets_share"):
+        assert (table[share].iloc[0] > table[share].iloc[1:]).all(), table.to_string()
+    assert table.loc["isochrone", "streets_share"] == pytest.approx(1)

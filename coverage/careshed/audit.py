@@ -16,14 +16,12 @@ from scipy.sparse.csgraph import connected_components
 from careshed.area import StudyArea
 from careshed.errors import InputError
 from careshed.network import MAX_SNAP_M, Mode, RoadNetwork
+from careshed.stranded import FAR_SHARE, far_points, reach_cutoff_s, unreached
 
 __all__ = ["Audit", "Finding", "audit"]
 
 SLIVER_M2 = 10_000.0
 """Overlaps and gaps smaller than a hectare come from digitising one line twice."""
-
-FAR_SHARE = 0.5
-"""A point snapped further than this share of the limit is doubtful."""
 
 EXAMPLES = 5
 """So many ids or names are shown of each finding."""
@@ -89,7 +87,7 @@ def audit(area: StudyArea) -> Audit:
     Returns
     -------
     Audit
-        Rejected rows; points far from streets by mode; islands; units without
+        Rejected rows; points far from streets by mode; islands; people whom no place reaches; units without
         people, candidates or streets; outlines that overlap or leave gaps;
         facilities outside; what is missing; fewer candidates than stations.
 
@@ -270,7 +268,7 @@ def _networks(area: StudyArea) -> list[Finding]:
             text = f"no street is open to the mode {mode}"
             found.append(Finding(f"{mode} network", "error", 0, text, "check the roads and their tags"))
             continue
-        found += [*_islands(network), *_snapped(area, network)]
+        found += [*_islands(network), *_snapped(area, network), *_unreached(area, network)]
     return found
 
 
@@ -300,38 +298,40 @@ def _islands(network: RoadNetwork) -> list[Finding]:
 
 def _snapped(area: StudyArea, network: RoadNetwork) -> list[Finding]:
     """Say which points are too far from the network, or doubtfully far."""
-    layers: dict[str, gpd.GeoDataFrame] = {"demand": area.demand, "facilities": area.facilities}
-    if network.mode == "drive":
-        layers["candidates"] = area.candidates
+    points = far_points(area, network)
     found = []
     limit = MAX_SNAP_M[network.mode]
-    for name, frame in layers.items():
-        if not len(frame):
-            continue
-        access = network.snap(frame.geometry)
-        lost = np.asarray(access.edge) < 0
-        leg = np.asarray(access.leg_m, np.float64)
-        far = ~lost & (leg > FAR_SHARE * limit)
-        if lost.any():
-            people = f", with {int(frame['population'].to_numpy()[lost].sum()):,} people" if name == "demand" else ""
-            severity: Severity = "error" if lost.all() else "warning"
-            text = (
-                f"{network.mode}: {int(lost.sum())} of {len(frame)} {name} are over {limit:.0f} m from a street{people}"
-            )
+    for name, own in points.groupby("layer", sort=False):
+        total = len(getattr(area, str(name)))
+        lost, far = own[~own["joined"]], own[own["joined"]]
+        people = f", with {int(lost['population'].sum()):,} people" if name == "demand" else ""
+        if len(lost):
+            severity: Severity = "error" if len(lost) == total else "warning"
+            text = f"{network.mode}: {len(lost)} of {total} {name} are over {limit:.0f} m from a street{people}"
             remedy = "check their coordinates and datum, or give roads that reach them"
-            found.append(Finding("rejected points", severity, int(lost.sum()), text, remedy, _some(frame.index[lost])))
-        if far.any():
-            text = f"{network.mode}: {int(far.sum())} {name} are {FAR_SHARE * limit:.0f} to {limit:.0f} m from a street"
-            found.append(
-                Finding(
-                    "far-snapped points",
-                    "info",
-                    int(far.sum()),
-                    text,
-                    "check their coordinates",
-                    _some(frame.index[far]),
-                )
+            found.append(Finding("rejected points", severity, len(lost), text, remedy, _some(lost["id"])))
+        if len(far):
+            text = f"{network.mode}: {len(far)} {name} are {FAR_SHARE * limit:.0f} to {limit:.0f} m from a street"
+            remedy = "check their coordinates"
+            found.append(Finding("far-snapped points", "info", len(far), text, remedy, _some(far["id"])))
+    return found
+
+
+def _unreached(area: StudyArea, network: RoadNetwork) -> list[Finding]:
+    """Say which people no place of a service reaches at all, by service."""
+    found = []
+    for key, service in area.targets.service.items():
+        if service.mode != network.mode or area.demand.empty:
+            continue
+        lost = unreached(area, service, network)
+        if len(lost):
+            places = "station or candidate site" if service.siting is not None else "facility"
+            text = (
+                f"{key}: {len(lost)} of {len(area.demand)} demand points, with {int(lost['population'].sum()):,} people, "
+                f"have no {places} within {reach_cutoff_s(service) / 60:g} minutes ({network.mode})"
             )
+            remedy = "give roads or places that reach them; they stay in every share's denominator"
+            found.append(Finding("unreachable points", "warning", len(lost), text, remedy, _some(lost.index)))
     return found
 
 

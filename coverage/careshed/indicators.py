@@ -17,6 +17,7 @@ import pandas as pd
 import shapely
 
 from careshed.area import StudyArea
+from careshed.isolines import metres_by_unit
 from careshed.network import Access, RoadNetwork, default_profile
 from careshed.reach import Direction, Reach, TravelTimes, reach_times
 from careshed.targets import Quota, Service
@@ -251,26 +252,10 @@ def _streets(area: StudyArea, reach: Reach) -> pd.DataFrame:
     parts = reach.parts()
     return pd.DataFrame(
         {
-            "street_m": _metres_by_unit(parts.geometry.to_numpy(), area.subdistricts),
-            "street_m_covered": _metres_by_unit(parts.geometry[parts["reached"]].to_numpy(), area.subdistricts),
+            "street_m": metres_by_unit(parts.geometry.to_numpy(), area.subdistricts),
+            "street_m_covered": metres_by_unit(parts.geometry[parts["reached"]].to_numpy(), area.subdistricts),
         }
     )
-
-
-def _metres_by_unit(lines: npt.NDArray[np.object_], units: gpd.GeoDataFrame) -> pd.Series:
-    """Measure lines inside each unit; one that runs along a border belongs to the first unit only."""
-    polygons = units.geometry.to_numpy()
-    pairs = pd.DataFrame(units.sindex.query(lines, predicate="intersects").T, columns=["line", "unit"])
-    pairs = pairs.sort_values(["line", "unit"], ignore_index=True)
-    inside = lines[pairs["line"]]
-    shared = pairs["line"].duplicated(keep=False).to_numpy() | ~shapely.covers(polygons[pairs["unit"]], inside)
-    inside[shared] = shapely.intersection(inside[shared], polygons[pairs["unit"][shared]])
-    earlier = pairs.merge(pairs, on="line", suffixes=("", "_before"))
-    earlier = earlier[earlier["unit_before"] < earlier["unit"]]
-    row = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(earlier[["line", "unit"]]))
-    for number, before in zip(row, polygons[earlier["unit_before"]], strict=True):
-        inside[number] = shapely.difference(inside[number], before)
-    return pd.Series(shapely.length(inside), index=units.index[pairs["unit"]]).groupby(level=0).sum()
 
 
 def _with_shares(counts: pd.DataFrame) -> pd.DataFrame:

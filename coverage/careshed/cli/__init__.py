@@ -7,8 +7,6 @@ input, said in one sentence; 3 no plan meets the rules, with the reason.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import show
+from careshed.cli import show, times
+from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
 from careshed.cli.show import console, stderr
 from careshed.errors import CareshedError, InputError
 
 if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
-    from careshed.area import StudyArea
     from careshed.plan import Plan
 
 __all__ = ["app", "main"]
@@ -35,7 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
 CoverageService = Annotated[str, typer.Option("--service", help="Service of the area's targets.toml.")]
 
@@ -70,27 +67,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that go before a command."""
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the step at work: a spinner in a terminal, a line a step elsewhere."""
-    if not stderr.is_terminal:
-        yield lambda text: stderr.print(escape(text), soft_wrap=True)
-        return
-    with stderr.status("starting") as status:
-        yield lambda text: status.update(escape(text))
-
-
-def _read_area(folder: Path) -> StudyArea:
-    from careshed.area import StudyArea
-
-    area = StudyArea.read(folder)
-    if area.synthetic:
-        stderr.print(
-            f"[yellow]{escape(area.name)}: SYNTHETIC data (合成数据); figures show the method, not the place[/]"
-        )
-    return area
 
 
 @app.command()
@@ -154,7 +130,7 @@ def build(
         elevation=elevation,
     )
     common: dict[str, Any] = {"name": name, "strict": strict, "n_candidates": n_candidates, "buffer_m": buffer_m}
-    with _progress() as say:
+    with progress() as say:
         if pbf is not None:
             area = build_area(pbf, **common, progress=say, **files)
         else:
@@ -185,7 +161,7 @@ def synthesize(
     """Make a synthetic study area from its recipe, the same byte for byte each time."""
     from careshed.synthetic import synthesize as make
 
-    with _progress() as say:
+    with progress() as say:
         say(f"synthesizing {recipe}")
         area = make(recipe)
         area.write(output)
@@ -203,7 +179,7 @@ def check(
     from careshed._checks import new_file
     from careshed.audit import audit
 
-    findings = audit(_read_area(folder))
+    findings = audit(read_area(folder))
     show.findings(findings.table, title=str(folder))
     if output is not None:
         with new_file(output) as new:
@@ -212,15 +188,6 @@ def check(
         stderr.print("[bold red]the area can't be planned[/]: mend the errors above")
         raise typer.Exit(1)
     console.print("the area can be planned")
-
-
-Hour = Annotated[
-    int | None, typer.Option(min=0, max=23, help="Speeds of this hour of the day (8: 8:00 to 8:59); default free flow.")
-]
-ProfileFile = Annotated[
-    Path | None,
-    typer.Option("--profile", metavar="FILE", help="profile.toml of speeds and delays; see docs/time-model.md."),
-]
 
 
 @app.command("coverage")
@@ -299,7 +266,7 @@ def plan_command(
     from careshed.publish import write_plan
 
     plan = _make(folder, PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
-    with _progress() as say:
+    with progress() as say:
         say("map and report")
         write_plan(plan, output)
     show.coverage(plan)
@@ -343,11 +310,15 @@ def score(
     """Score candidate sites one by one: who is newly covered, time saved, overlap, rank."""
     from careshed.scoring import score_file
 
-    area = _read_area(folder)
-    with _progress() as say:
+    area = read_area(folder)
+    with progress() as say:
         scores = score_file(area, candidates, output, service=service, strict=strict, progress=say)
     show.scores(scores)
     console.print(f"scored {scores.scored:,} sites, rejected {len(scores.rejected):,}; wrote {escape(str(output))}")
+
+
+app.command()(times.isochrones)
+app.command()(times.calibrate)
 
 
 def _known_model(model: str) -> None:
@@ -360,8 +331,8 @@ def _make(folder: Path, parts: tuple[str, ...], *, profile: Path | None = None, 
     from careshed.plan import make_plan
 
     model = None if profile is None else read_profile(profile)
-    area = _read_area(folder)
-    with _progress() as say:
+    area = read_area(folder)
+    with progress() as say:
         plan = make_plan(area, parts=parts, progress=say, profile=model, **options)
     show.speeds(plan)
     return plan
@@ -370,7 +341,7 @@ def _make(folder: Path, parts: tuple[str, ...], *, profile: Path | None = None, 
 def _write_part(plan: Plan, output: Path, part: str) -> None:
     from careshed.publish import write_part
 
-    with _progress() as say:
+    with progress() as say:
         say("files and map")
         write_part(plan, output, part)
 

@@ -12,15 +12,19 @@ if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
     import pandas as pd
 
     from careshed.area import StudyArea
+    from careshed.calibration import Fit
     from careshed.plan import Plan
     from careshed.scoring import Scores
 
 __all__ = [
     "area",
+    "calibration",
     "comparison",
     "console",
     "coverage",
     "findings",
+    "kilometres",
+    "rejected",
     "response",
     "scorecard",
     "scores",
@@ -164,11 +168,52 @@ def scores(found: Scores) -> None:
         figures = (f"{row['people_gained']:,}", f"{row['communities_gained']}", f"{row['time_saved_s']:.1f}")
         table.add_row(str(row["rank"]), escape(str(site)), *figures, _percent(row["overlap"]))
     console.print(table)
-    for bad in found.rejected.head(_SHOWN).itertuples(index=False):
+    rejected(found.rejected)
+
+
+def rejected(rows: pd.DataFrame) -> None:
+    """Print the first rows of a file that could not be used, and how many more there are."""
+    for bad in rows.head(_SHOWN).itertuples(index=False):
         text = escape(f"{bad.file}, line {bad.line} ({bad.id}): {bad.reason}")
         stderr.print(f"[yellow]rejected[/] {text}", soft_wrap=True)
-    if len(found.rejected) > _SHOWN:
-        stderr.print(f"… and {len(found.rejected) - _SHOWN:,} more, listed in the .rejected.csv file")
+    if len(rows) > _SHOWN:
+        stderr.print(f"… and {len(rows) - _SHOWN:,} more")
+
+
+def unjoined(rows: pd.DataFrame) -> None:
+    """Print the first places that could not be joined to the network."""
+    for bad in rows.head(_SHOWN).itertuples(index=False):
+        stderr.print(f"[yellow]rejected[/] {escape(f'{bad.id}: {bad.reason}')}", soft_wrap=True)
+    if len(rows) > _SHOWN:
+        stderr.print(f"… and {len(rows) - _SHOWN:,} more")
+
+
+def kilometres(table: pd.DataFrame, names: pd.Series, *, minutes: float) -> None:
+    """Print the kilometres of street within and beyond some minutes, by unit."""
+    shown = Table("unit", "within, km", "beyond, km", "share", title=f"streets within {minutes:g} minutes")
+    for name, row in zip(names.reindex(table.index), table.to_dict("records"), strict=True):
+        figures = (f"{row['reached_km']:,.1f}", f"{row['beyond_km']:,.1f}", _percent(row["share"]))
+        shown.add_row(escape(str(name)), *figures)
+    console.print(shown)
+
+
+def calibration(fit: Fit) -> None:
+    """Print fitted speeds with their intervals, the error before and after, and what was left out."""
+    table = Table("period", "class", "trips", "before, km/h", "fitted, km/h", "95 % interval", "", title="speeds")
+    for row in fit.speeds.to_dict("records"):
+        fitted, interval = f"{row['kmh']:.1f}", f"{row['low_kmh']:.1f} – {row['high_kmh']:.1f}"
+        figures = ("–", "–") if row["note"] else (fitted, interval)
+        before = "–" if row["before_kmh"] != row["before_kmh"] else f"{row['before_kmh']:.1f}"
+        table.add_row(row["period"], escape(row["highway"]), str(row["trips"]), before, *figures, row["note"])
+    console.print(table)
+    console.print(
+        f"{fit.used:,} trips used, {len(fit.outliers)} outliers left out; held-out error "
+        f"{_percent(fit.error_before)} before, {_percent(fit.error_after)} after ({fit.held_out:,} trips)"
+    )
+    for one in fit.outliers.head(_SHOWN).reset_index(names="trip").to_dict("records"):
+        expected = "" if one["reason"].startswith("no way") else f", {one['expected_s']:.0f} s expected"
+        text = escape(f"line {one['line']} ({one['trip']}): {one['seconds']:.0f} s{expected}: {one['reason']}")
+        stderr.print(f"[yellow]outlier[/] {text}", soft_wrap=True)
 
 
 def _figure(statistic: str, value: float) -> str:

@@ -23,6 +23,7 @@ from careshed.maps._places import place_layers
 from careshed.maps._shapes import Shapes
 from careshed.maps._start import Start
 from careshed.maps._stations import station_layers
+from careshed.maps._stranded import stranded_layers
 from careshed.maps._style import PANES, STYLES
 from careshed.maps._themes import theme_layers
 from careshed.plan import Plan
@@ -60,6 +61,7 @@ def coverage_map(plan: Plan) -> folium.Map:
         *theme_layers(plan, shapes),
         *station_layers(plan, shapes),
         *place_layers(plan, shapes),
+        *stranded_layers(plan, shapes),
         *ground_layers(plan, shapes),
     ]
     for layer in layers:

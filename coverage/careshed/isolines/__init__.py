@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -16,21 +17,36 @@ import numpy.typing as npt
 import shapely
 
 from careshed.errors import InputError, RowFaultError
+from careshed.isolines._draw import MARGIN_M, QUAD_SEGS, around, nested, simplified
+from careshed.isolines._files import SUFFIXES, layer_suffix, write_layer
+from careshed.isolines._hulls import HULL_RATIOS, compare_hulls
+from careshed.isolines._streets import metres_by_unit, street_kilometres
 from careshed.network import Access, RoadNetwork
 from careshed.reach import Direction, Reach, Seconds, reach_times
 
-__all__ = ["BUFFER_M", "covered_streets", "isochrones", "rings"]
+__all__ = [
+    "BUFFER_M",
+    "HULL_RATIOS",
+    "SUFFIXES",
+    "Dissolve",
+    "compare_hulls",
+    "covered_streets",
+    "isochrones",
+    "layer_suffix",
+    "metres_by_unit",
+    "rings",
+    "street_kilometres",
+    "write_layer",
+]
 
 BUFFER_M = 25.0
 """A polygon reaches so far to either side of a street."""
 
-QUAD_SEGS = 4
-"""Segments to a quarter circle at the ends of streets."""
-
-MARGIN_M = 0.01
-"""A larger contour is drawn at least so far outside a smaller one, which no rounding undoes."""
+MANY_LINES = 5_000
+"""From so many on it pays to draw bands side by side."""
 
 Shapes = npt.NDArray[np.object_]
+Dissolve = Literal["band", "facility"]
 
 
 def isochrones(
@@ -40,7 +56,8 @@ def isochrones(
     minutes: Sequence[float] = (5, 10, 15),
     direction: Direction = "to",
     buffer_m: float = BUFFER_M,
-    dissolve: bool = True,
+    tolerance_m: float = 0.0,
+    dissolve: bool | Dissolve = True,
     delays_s: Seconds | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw what is within some minutes of places.
@@ -59,16 +76,19 @@ def isochrones(
         ``'to'``: people come to the places. ``'from'``: vehicles leave from them.
     buffer_m
         How far a polygon reaches to either side of streets that are within, metres.
+    tolerance_m
+        Simplify outlines, moving no corner further than this, metres; they stay valid, nested and around their
+        places. 0 leaves them as they are.
     dissolve
-        True: one row a band, over all places. False: one row a band and place.
+        ``'band'`` (or True): one row a band, over all places. ``'facility'`` (or False): one row a band and place.
     delays_s
         Seconds added to each place's times, one figure or one for each place.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        ``minutes`` (ascending), with ``dissolve=False`` ``facility_id``, and a valid Polygon or MultiPolygon (empty
-        where a delay leaves nothing). A larger band contains a smaller one, by a centimetre at least; places and
+        ``minutes`` (ascending), by facility ``facility_id``, and a valid Polygon or MultiPolygon (empty
+        where a delay leaves nothing). A larger band contains a smaller one, by five centimetres at least; places and
         their legs are inside. ``attrs['rejected']`` maps the id of each place that could not be joined to the reason.
 
     Raises
@@ -76,15 +96,19 @@ def isochrones(
     RowFaultError
         If no place can be joined to the network.
     InputError
-        If a limit isn't positive, or the buffer isn't.
+        If a limit or the buffer isn't positive, the tolerance is negative, or `dissolve` is something else.
 
     Notes
     -----
-    The union of the reached parts of edges, each buffered; unlike a hull of reached junctions it keeps holes and
-    islands. A straight leg from the place to its street counts as reached.
+    All within `buffer_m` of the reached parts of edges, and nothing further but for `tolerance_m`; unlike a hull of
+    reached junctions it keeps holes and islands, and crosses rivers at bridges only. A straight leg from the place to
+    its street counts as reached.
     """
     bands = _bands(minutes)
     radius_m = _radii(buffer_m, len(bands))
+    by_band = _by_band(dissolve)
+    if not (np.isfinite(tolerance_m) and tolerance_m >= 0):
+        raise InputError(f"tolerance_m is {tolerance_m!r}; expected metres, 0 or more")
     access = places if isinstance(places, Access) else network.snap(places)
     rejected = dict(zip(access.rejected["id"], access.rejected["reason"], strict=True))
     joined = np.flatnonzero(access.joined)
@@ -95,9 +119,9 @@ def isochrones(
         reach = reach_times(
             network, access.take(positions), cutoff_s=bands[-1] * 60, direction=direction, delays_s=delays_s
         )
-        return _contours(reach, bands, radius_m)
+        return _contours(reach, bands, radius_m, tolerance_m)
 
-    if dissolve:
+    if by_band:
         frame = gpd.GeoDataFrame({"minutes": bands}, geometry=contours(joined), crs=network.crs)
     else:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -164,6 +188,13 @@ def covered_streets(
     return reach.parts()
 
 
+def _by_band(dissolve: bool | str) -> bool:  # noqa: FBT001 - it is the caller's argument
+    """Return whether there is one row a band, over all places."""
+    if dissolve not in (True, False, "band", "facility"):
+        raise InputError(f"dissolve is {dissolve!r}; expected 'band' or 'facility'")
+    return dissolve in (True, "band")
+
+
 def _bands(minutes: Sequence[float]) -> list[float]:
     """Return the limits in order, each once."""
     bands = sorted({float(limit) for limit in minutes})
@@ -179,19 +210,21 @@ def _radii(buffer_m: float, count: int) -> list[float]:
     return [buffer_m - MARGIN_M * (count - 1 - band) for band in range(count)]
 
 
-def _contours(reach: Reach, bands: list[float], radius_m: list[float]) -> list[shapely.Geometry]:
-    """Draw the bands from the inside out, each around the one before."""
-    whole = np.zeros(reach.network.edges, dtype=bool)
-    shapes: list[shapely.Geometry] = []
-    for limit, radius in zip(bands, radius_m, strict=True):
-        parts = reach.reached_parts(limit * 60)
-        new = parts.take(~whole[parts.edge])
-        lines = np.concatenate([reach.lines(new), _legs(reach, limit * 60)])
-        inner = [shapely.buffer(shape, MARGIN_M, join_style="mitre") for shape in shapes[-1:]]
-        pieces = [*shapely.buffer(lines, radius, quad_segs=QUAD_SEGS), *inner]
-        shapes.append(shapely.union_all(pieces) if pieces else shapely.MultiPolygon())
-        whole[parts.edge[(parts.start_m == 0) & (parts.end_m == reach.network.edge_length_m[parts.edge])]] = True
-    return shapes
+def _contours(reach: Reach, bands: list[float], radius_m: list[float], tolerance_m: float) -> list[shapely.Geometry]:
+    """Draw the bands, each around the one before."""
+    legs = [_legs(reach, limit * 60) for limit in bands]
+    lines = [
+        np.concatenate([reach.lines(reach.reached_parts(limit * 60)), own])
+        for limit, own in zip(bands, legs, strict=True)
+    ]
+    if len(bands) > 1 and len(lines[-1]) > MANY_LINES:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            # the widest first, as it takes longest
+            drawn = list(pool.map(around, lines[::-1], radius_m[::-1]))[::-1]
+    else:
+        drawn = [around(*both) for both in zip(lines, radius_m, strict=True)]
+    strips = [shapely.buffer(own, radius, quad_segs=QUAD_SEGS) for own, radius in zip(legs, radius_m, strict=True)]
+    return simplified(nested(drawn), tolerance_m, strips)
 
 
 def _legs(reach: Reach, seconds: float) -> Shapes:
