@@ -63,7 +63,7 @@ MAX_SNAP_M: Mapping[str, float] = {"walk": 300.0, "drive": 500.0}
 """A point further than this from its nearest street is rejected, by mode."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RoadNetwork:
     """The streets open to one mode as a directed graph.
 

@@ -15,7 +15,7 @@ from careshed.network import CLOSED, Access, RoadNetwork
 from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets
 from careshed.reach._times import row_starts
 
-__all__ = ["edge_ms", "graph_of", "require_same_network", "sources_of", "spots_of", "targets_of"]
+__all__ = ["edge_ms", "entries_of", "graph_of", "require_same_network", "sources_of", "spots_of", "targets_of"]
 
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
@@ -71,9 +71,14 @@ def sources_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Ends:
     return _ends(network, spots, to_u, to_v)
 
 
+def entries_of(network: RoadNetwork, spots: Spots) -> Ends:
+    """Return the junctions that each place is entered from, and the times."""
+    return _ends(network, spots, spots.from_u_ms, spots.from_v_ms)
+
+
 def targets_of(network: RoadNetwork, spots: Spots) -> Targets:
     """Return the places in rows by the junctions they are entered from, and by edge."""
-    ends = _ends(network, spots, spots.from_u_ms, spots.from_v_ms)
+    ends = entries_of(network, spots)
     target, side = np.nonzero(ends.node >= 0)
     node, ms = ends.node[target, side], ends.ms[target, side]
     by_node = np.lexsort((target, node))

@@ -1,13 +1,18 @@
-"""The search itself: Dijkstra's algorithm (1959), bounded, in whole milliseconds.
+"""The search itself: shortest paths up to a limit, in whole milliseconds.
 
 Compiled by numba on first use and cached on disk; releases the interpreter's
 lock. What makes it quick:
 
-- One integer per heap entry, milliseconds × 2³² + junction. An arc is packed in
+- Buckets by time in place of a heap (Dial, 1969), about one street's time wide.
+  Within a bucket junctions are taken as they come and, where a shorter way
+  turns up, again: the outcome is exact for buckets of any width.
+- A junction with only one way on (a bend, a change of name, a dead end) is gone
+  through at once, without going by the buckets: what contracting such junctions
+  gains, with no second graph, and with places anywhere.
+- One integer per entry, milliseconds × 2³² + junction. An arc is packed in
   the same way, so that extending a path is a single addition.
-- One integer per junction, ``top − milliseconds``, where `top` grows by 2³² with
-  each source. What an earlier source left is below any label of this one, so
-  nothing is reset between sources, and one comparison asks both "seen?" and "better?".
+- What a source has touched is listed, and undone when it is written out:
+  nothing is done for each junction of the network.
 """
 
 from __future__ import annotations
@@ -18,7 +23,21 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Ends", "Graph", "Room", "Spots", "Targets", "least_times", "pair_times", "room_for"]
+__all__ = [
+    "NEVER_MS",
+    "Ends",
+    "Graph",
+    "Meeting",
+    "Room",
+    "Rows",
+    "Spots",
+    "Targets",
+    "junction_rows",
+    "least_times",
+    "meeting_for",
+    "room_for",
+    "target_rows",
+]
 
 Ints32 = npt.NDArray[np.int32]
 Ints64 = npt.NDArray[np.int64]
@@ -27,8 +46,12 @@ Floats = npt.NDArray[np.float64]
 Whole = int | np.int64
 
 LOW = 0xFFFFFFFF
+NEVER_MS = 0x7FFFFFFF
+NO_WAY = -1
+MANY_WAYS = -2
 DIGIT_BITS = 9
 DIGITS = 1 << DIGIT_BITS
+MOST_BUCKET_BITS = 16
 
 
 class Graph(NamedTuple):
@@ -67,119 +90,199 @@ class Targets(NamedTuple):
 
 
 class Room(NamedTuple):
-    """One thread's room to work in.
+    """One thread's room to search in.
 
-    `label` (by junction) and `mark` (by target) start as zeros and are never reset, as long as no source comes twice.
+    Between searches `ms` (by junction) is `NEVER_MS` and `heads` (by bucket) −1 throughout. `order` takes the junctions
+    reached, `keys` and `nexts` the entries of the buckets, linked lists.
     """
 
-    label: Ints64
-    mark: Ints64
-    heap: Ints64
+    ms: Ints32
     order: Ints32
+    heads: Ints32
+    keys: Ints64
+    nexts: Ints32
+
+
+class Meeting(NamedTuple):
+    """One thread's room for targets met. Between sources `ms` (by target) is `NEVER_MS` throughout."""
+
+    ms: Ints32
     met: Ints32
     spare: Ints32
 
 
-def room_for(graph: Graph, targets: Targets) -> Room:
+class Rows(NamedTuple):
+    """Where rows are written: how many pairs each source has, and one thread's pairs."""
+
+    counts: Ints64
+    other: Ints32
+    ms: Ints32
+
+
+def room_for(nodes: int, arcs: int) -> Room:
     """Return room for a thread. What isn't touched takes no memory."""
-    nodes, others = len(graph.start) - 1, len(targets.spots.edge)
     return Room(
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(others, dtype=np.int64),
-        np.empty(len(graph.arcs) + 3, dtype=np.int64),
+        np.full(nodes, NEVER_MS, dtype=np.int32),
         np.empty(nodes, dtype=np.int32),
-        np.empty(others, dtype=np.int32),
-        np.empty(others, dtype=np.int32),
+        np.full((1 << MOST_BUCKET_BITS) + 1, -1, dtype=np.int32),
+        np.empty(arcs + 64, dtype=np.int64),
+        np.empty(arcs + 64, dtype=np.int32),
     )
 
 
+def meeting_for(targets: int) -> Meeting:
+    """Return room for a thread to meet so many targets."""
+    return Meeting(np.full(targets, NEVER_MS, dtype=np.int32), *np.empty((2, targets), dtype=np.int32))
+
+
 @numba.njit(nogil=True, cache=True)
-def _push(heap: Ints64, size: int, key: Whole) -> int:  # pragma: no cover - compiled
-    """Put a key on the binary heap and return the heap's new size."""
-    hole = size
-    while hole > 0:
-        parent = (hole - 1) >> 1
-        if heap[parent] <= key:
+def _way_on(graph: Graph, node: Whole, before: Whole) -> int:  # pragma: no cover - compiled
+    """Return the only arc that leaves a junction for another than `before`, or `NO_WAY`, or `MANY_WAYS`."""
+    first, last = graph.start[node], graph.start[node + 1]
+    if last - first > 2:
+        return MANY_WAYS
+    only = np.int64(NO_WAY)
+    for row in range(first, last):
+        if graph.arcs[row] & LOW != before:
+            if only >= 0:
+                return MANY_WAYS
+            only = graph.arcs[row]
+    return only
+
+
+@numba.njit(nogil=True, cache=True)
+def _follow(
+    graph: Graph, node: Whole, arc: Whole, ceiling: Whole, key: Whole, room: Room, reached: int
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Go along an arc, and on as long as there is one way on that is better than what is known.
+
+    Returns the key of the junction to search on from (−1 none), and the number of junctions reached.
+    """
+    before = np.int64(node)
+    key += arc - before
+    while key <= ceiling:
+        head = key & LOW
+        ms, known = np.int32(key >> 32), room.ms[head]
+        if ms >= known:
             break
-        heap[hole] = heap[parent]
-        hole = parent
-    heap[hole] = key
-    return size + 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _drop(heap: Ints64, size: int) -> int:  # pragma: no cover - compiled
-    """Take the least key off the binary heap and return the heap's new size."""
-    size -= 1
-    key = heap[size]
-    hole, child = 0, 1
-    while child < size:
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= key:
+        room.ms[head] = ms
+        if known == NEVER_MS:
+            room.order[reached] = head
+            reached += 1
+        onward = _way_on(graph, head, before)
+        if onward == MANY_WAYS:
+            return key, reached
+        if onward == NO_WAY:
             break
-        heap[hole] = heap[child]
-        hole = child
-        child = 2 * hole + 1
-    heap[hole] = key
-    return size
+        before = head
+        key += onward - head
+    return np.int64(-1), reached
 
 
 @numba.njit(nogil=True, cache=True)
-def _enter(
-    node: Whole, ms: Whole, cutoff_ms: int, label: Ints64, top: Whole, heap: Ints64, size: int
+def _put(
+    key: Whole, shift: Whole, heads: Ints32, keys: Ints64, nexts: Ints32, free: Whole, top: Whole
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Put a key into its bucket; return the first free entry (−1 none) and the number of entries ever used."""
+    if free >= 0:
+        entry = free
+        free = nexts[entry]
+    else:
+        entry = top
+        top += 1
+    bucket = key >> shift
+    keys[entry] = key
+    nexts[entry] = heads[bucket]
+    heads[bucket] = entry
+    return free, top
+
+
+@numba.njit(nogil=True, cache=True)
+def _search(
+    graph: Graph, ends: Ends, first: Whole, last: Whole, cutoff_ms: int, width_bits: int, room: Room
 ) -> int:  # pragma: no cover - compiled
-    """Start the search at a junction."""
-    if node >= 0 and ms <= cutoff_ms and top - ms > label[node]:
-        label[node] = top - ms
-        size = _push(heap, size, (np.int64(ms) << 32) | np.int64(node))
-    return size
+    """Search from the places from `first` to before `last` at once.
 
-
-@numba.njit(nogil=True, cache=True)
-def _settle(
-    graph: Graph, cutoff_ms: int, label: Ints64, top: Whole, heap: Ints64, size: int, order: Ints32
-) -> int:  # pragma: no cover - compiled
-    """Run the search until the heap is empty; write the junctions reached to `order` and return their number."""
-    settled = 0
-    ceiling = ((np.int64(cutoff_ms) + 1) << 32) - 1
-    while size > 0:
-        key = heap[0]
-        size = _drop(heap, size)
-        node = key & LOW
-        if label[node] != top - (key >> 32):
-            continue
-        order[settled] = node
-        settled += 1
-        path = key - node
-        for arc in range(graph.start[node], graph.start[node + 1]):
-            longer = path + graph.arcs[arc]
-            if longer <= ceiling:
-                head = longer & LOW
-                mark = top - (longer >> 32)
-                if mark > label[head]:
-                    label[head] = mark
-                    size = _push(heap, size, longer)
-    return settled
-
-
-@numba.njit(nogil=True, cache=True)
-def least_times(graph: Graph, ends: Ends, cutoff_ms: int) -> Ints32:  # pragma: no cover - compiled
-    """Return at every junction the least time from any of the places, −1 beyond the cutoff."""
-    nodes = len(graph.start) - 1
-    label = np.zeros(nodes, dtype=np.int64)
-    heap = np.empty(len(graph.arcs) + ends.node.size + 1, dtype=np.int64)
-    order = np.empty(nodes, dtype=np.int32)
-    top = np.int64(1) << 32
-    size = 0
-    for place in range(len(ends.node)):
+    Writes the least times to `room.ms`, the junctions reached to `room.order`, and returns their number.
+    """
+    heads, keys, nexts = room.heads, room.keys, room.nexts
+    shift, ceiling = np.int64(32), ((np.int64(cutoff_ms) + 1) << 32) - 1
+    while shift < 32 + width_bits or ceiling >> shift > 1 << MOST_BUCKET_BITS:
+        shift += 1
+    free, top, reached, bucket = np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
+    for place in range(first, last):
         for side in range(2):
-            size = _enter(ends.node[place, side], ends.ms[place, side], cutoff_ms, label, top, heap, size)
-    settled = _settle(graph, cutoff_ms, label, top, heap, size, order)
-    least = np.full(nodes, -1, dtype=np.int32)
-    for position in range(settled):
-        least[order[position]] = top - label[order[position]]
-    return least
+            node, ms = ends.node[place, side], ends.ms[place, side]
+            if node < 0 or ms > cutoff_ms or ms >= room.ms[node]:
+                continue
+            if room.ms[node] == NEVER_MS:
+                room.order[reached] = node
+                reached += 1
+            room.ms[node] = ms
+            if top == len(keys):
+                keys, nexts = np.append(keys, keys), np.append(nexts, nexts)
+            free, top = _put((np.int64(ms) << 32) | np.int64(node), shift, heads, keys, nexts, free, top)
+    while bucket <= ceiling >> shift:
+        entry = heads[bucket]
+        if entry < 0:
+            bucket += 1
+            continue
+        key, heads[bucket] = keys[entry], nexts[entry]
+        nexts[entry] = free
+        free = np.int64(entry)
+        node = key & LOW
+        if room.ms[node] != key >> 32:
+            continue
+        for row in range(graph.start[node], graph.start[node + 1]):
+            onward, reached = _follow(graph, node, graph.arcs[row], ceiling, key, room, reached)
+            if onward >= 0:
+                if free < 0 and top == len(keys):
+                    keys, nexts = np.append(keys, keys), np.append(nexts, nexts)
+                free, top = _put(onward, shift, heads, keys, nexts, free, top)
+    return reached
+
+
+@numba.njit(nogil=True, cache=True)
+def least_times(
+    graph: Graph, ends: Ends, cutoff_ms: int, width_bits: int, room: Room
+) -> tuple[Ints32, Ints32]:  # pragma: no cover - compiled
+    """Return the junctions within the cutoff of any of the places, ascending, and the least times."""
+    reached = _search(graph, ends, 0, len(ends.node), cutoff_ms, width_bits, room)
+    node = np.sort(room.order[:reached])
+    ms = np.empty(reached, dtype=np.int32)
+    for position in range(reached):
+        ms[position] = room.ms[node[position]]
+        room.ms[node[position]] = NEVER_MS
+    return node, ms
+
+
+@numba.njit(nogil=True, cache=True)
+def junction_rows(
+    graph: Graph,
+    ends: Ends,
+    span: tuple[int, int],
+    cutoff_ms: int,
+    width_bits: int,
+    room: Room,
+    rows: Rows,
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Write all junctions within the cutoff of each source, from source `span[0]` to before `span[1]`.
+
+    Stops early where the next source might not fit, and returns the source to go on from, and the number of pairs.
+    """
+    total = np.int64(0)
+    for source in range(span[0], span[1]):
+        if total + len(room.ms) > len(rows.other):
+            return source, total
+        reached = _search(graph, ends, source, source + 1, cutoff_ms, width_bits, room)
+        for position in range(reached):
+            node = room.order[position]
+            rows.other[total] = node
+            rows.ms[total] = room.ms[node]
+            room.ms[node] = NEVER_MS
+            total += 1
+        rows.counts[source] = reached
+    return span[1], total
 
 
 @numba.njit(nogil=True, cache=True)
@@ -198,15 +301,13 @@ def _along_edge(spots: Spots, source: Whole, others: Spots, target: Whole) -> in
 
 
 @numba.njit(nogil=True, cache=True)
-def _offer(
-    target: Whole, ms: Whole, mark: Ints64, top: Whole, met: Ints32, count: int
-) -> int:  # pragma: no cover - compiled
+def _offer(target: Whole, ms: Whole, meeting: Meeting, count: int) -> int:  # pragma: no cover - compiled
     """Note a time at a target if it is the best of this source."""
-    if top - ms > mark[target]:
-        if mark[target] <= top - LOW - 1:
-            met[count] = target
+    if ms < meeting.ms[target]:
+        if meeting.ms[target] == NEVER_MS:
+            meeting.met[count] = target
             count += 1
-        mark[target] = top - ms
+        meeting.ms[target] = ms
     return count
 
 
@@ -231,80 +332,67 @@ def _sort(met: Ints32, count: int, spare: Ints32, most: int) -> None:  # pragma:
 
 
 @numba.njit(nogil=True, cache=True)
-def _longer(values: Ints32, size: int) -> Ints32:  # pragma: no cover - compiled
-    """Return a copy with room for `size` values, and as many again."""
-    grown = np.empty(2 * size, dtype=np.int32)
-    grown[: len(values)] = values
-    return grown
-
-
-@numba.njit(nogil=True, cache=True)
 def _meet(
     graph: Graph,
     sources: Spots,
     ends: Ends,
     targets: Targets,
     cutoff_ms: int,
+    width_bits: int,
     source: Whole,
     room: Room,
+    meeting: Meeting,
 ) -> int:  # pragma: no cover - compiled
-    """Search from one source, write the targets met to `room.met` in order, and return their number."""
-    top = np.int64(source + 1) << 32
-    size = 0
-    for side in range(2):
-        size = _enter(ends.node[source, side], ends.ms[source, side], cutoff_ms, room.label, top, room.heap, size)
-    settled = _settle(graph, cutoff_ms, room.label, top, room.heap, size, room.order)
+    """Search from one source, write the targets met to `meeting.met` in order, and return their number."""
+    reached = _search(graph, ends, source, source + 1, cutoff_ms, width_bits, room)
     count = 0
     edge = sources.edge[source]
     for row in range(targets.edge_start[edge], targets.edge_start[edge + 1]):
         target = targets.edge_target[row]
         ms = _along_edge(sources, source, targets.spots, target)
         if 0 <= ms <= cutoff_ms:
-            count = _offer(target, ms, room.mark, top, room.met, count)
-    for position in range(settled):
+            count = _offer(target, ms, meeting, count)
+    for position in range(reached):
         node = room.order[position]
-        node_ms = top - room.label[node]
+        node_ms = room.ms[node]
+        room.ms[node] = NEVER_MS
         for row in range(targets.node_start[node], targets.node_start[node + 1]):
-            ms = node_ms + targets.node_ms[row]
+            ms = np.int64(node_ms) + targets.node_ms[row]
             if ms <= cutoff_ms:
-                count = _offer(targets.node_target[row], ms, room.mark, top, room.met, count)
-    _sort(room.met, count, room.spare, len(room.mark) - 1)
+                count = _offer(targets.node_target[row], ms, meeting, count)
+    _sort(meeting.met, count, meeting.spare, len(meeting.ms) - 1)
     return count
 
 
 @numba.njit(nogil=True, cache=True)
-def pair_times(
+def target_rows(
     graph: Graph,
     sources: Spots,
     ends: Ends,
     targets: Targets,
-    cutoff_ms: int,
     span: tuple[int, int],
+    cutoff_ms: int,
+    width_bits: int,
     room: Room,
-) -> tuple[Ints64, Ints32, Ints32]:  # pragma: no cover - compiled
-    """Return all (source, target) pairs within the cutoff, of the sources from `span[0]` to before `span[1]`.
+    meeting: Meeting,
+    rows: Rows,
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Write all targets within the cutoff of each source, ascending, from source `span[0]` to before `span[1]`.
 
-    Returns
-    -------
-    tuple
-        The number of pairs of each source, and all pairs' targets (ascending for each source) and milliseconds.
+    Stops early where the next source might not fit, and returns the source to go on from, and the number of pairs.
     """
-    first, last = span
-    counts = np.zeros(last - first, dtype=np.int64)
-    found = np.empty(1024, dtype=np.int32)
-    found_ms = np.empty(1024, dtype=np.int32)
-    total = 0
-    for source in range(first, last):
+    total = np.int64(0)
+    for source in range(span[0], span[1]):
+        if total + len(meeting.ms) > len(rows.other):
+            return source, total
         if sources.edge[source] < 0:
             continue
-        count = _meet(graph, sources, ends, targets, cutoff_ms, source, room)
-        if total + count > len(found):
-            found = _longer(found, total + count)
-            found_ms = _longer(found_ms, total + count)
-        top = np.int64(source + 1) << 32
+        count = _meet(graph, sources, ends, targets, cutoff_ms, width_bits, source, room, meeting)
         for position in range(count):
-            found[total + position] = room.met[position]
-            found_ms[total + position] = top - room.mark[room.met[position]]
-        counts[source - first] = count
-        total += count
-    return counts, found[:total].copy(), found_ms[:total].copy()
+            target = meeting.met[position]
+            rows.other[total] = target
+            rows.ms[total] = meeting.ms[target]
+            meeting.ms[target] = NEVER_MS
+            total += 1
+        rows.counts[source] = count
+    return span[1], total
