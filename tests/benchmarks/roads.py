@@ -54,7 +54,7 @@ def town(nodes: int, seed: int = 1) -> gpd.GeoDataFrame:
     u, v, rank = u[kept], v[kept], rank[kept]
     xy = np.stack(np.divmod(np.arange(side * side), side), axis=1) + rng.uniform(-JITTER, JITTER, (side * side, 2))
     xy *= MEAN_LENGTH_M / np.hypot(*(xy[u] - xy[v]).T).mean()
-    xy = xy.round(2) + [500_000, 4_000_000]
+    xy = xy.round(2) + np.array([500_000, 4_000_000])
     return gpd.GeoDataFrame(
         {
             "u": u.astype(np.int64),

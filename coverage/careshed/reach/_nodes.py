@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from careshed.errors import InputError
@@ -78,7 +77,9 @@ class NodeTimes:
         if row < 0:
             raise InputError(f"no place has the id {place_id!r}; there are {len(self.place_ids)}")
         span = slice(self.start[row], self.start[row + 1])
-        return pd.Series(self.ms[span] / 1000, index=pd.Index(self.node[span], name="node"), name="seconds").sort_index()
+        return pd.Series(
+            self.ms[span] / 1000, index=pd.Index(self.node[span], name="node"), name="seconds"
+        ).sort_index()
 
 
 def node_times(
