@@ -7,7 +7,7 @@ CARESHED := $(BIN)/careshed
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help plan plans test lint types imports unit notebooks data pictures clean
+.PHONY: help plan plans test lint types imports unit notebooks data pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -50,6 +50,10 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
+
+bench: $(READY) ## measure the search against other libraries into docs/benchmarks.md
+	$(BIN)/python -m pip install --quiet ".[bench]"
+	$(BIN)/python tests/benchmarks/table.py
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) out build dist

@@ -43,7 +43,11 @@ def problems(draw):
         limit = draw(st.sampled_from([None, 400, 800]))
         tiers = (Tier("hub", draw(st.integers(1, 2))), Tier("post", stations, ("hub",), limit, span))
         if draw(st.booleans()):
-            tiers = (Tier("top", 1), Tier("hub", 1, ("top",), limit, span), Tier("post", stations, ("hub", "top"), limit, span))
+            tiers = (
+                Tier("top", 1),
+                Tier("hub", 1, ("top",), limit, span),
+                Tier("post", stations, ("hub", "top"), limit, span),
+            )
     return {
         "sites": sites,
         "weights": weights,

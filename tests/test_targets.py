@@ -92,13 +92,22 @@ minutes = 12
         (GOOD + "colour = 1", ["service.ems.colour", "not permitted"]),
         (GOOD.replace('"drive"', '"fly"'), ["service.ems.mode", "fly"]),
         (GOOD + "turnout_s = 800", ["800 s", "720 s"]),
-        (GOOD + "[service.ems.siting]\nstations = 3\nphases = [{ by = 2021-12-31, share = 0.7 }]", ["last phase", "0.7"]),
-        (GOOD + '[service.ems.siting]\nstations = 3\nstation_tier="s"\ntiers = [{ name = "s", count = 2 }]', ["3", "2"]),
+        (
+            GOOD + "[service.ems.siting]\nstations = 3\nphases = [{ by = 2021-12-31, share = 0.7 }]",
+            ["last phase", "0.7"],
+        ),
+        (
+            GOOD + '[service.ems.siting]\nstations = 3\nstation_tier="s"\ntiers = [{ name = "s", count = 2 }]',
+            ["3", "2"],
+        ),
         (
             GOOD + '[service.ems.siting]\nstations=3\nstation_tier="s"\ntiers=[{name="s", count=3, led_by=["x"]}]',
             ["led by x"],
         ),
-        ('[[target]]\nid = "X"\ntext = ""\nstatistic = "mean_response"\nservice = "ems"\nat_most = 12', ["at_most_min"]),
+        (
+            '[[target]]\nid = "X"\ntext = ""\nstatistic = "mean_response"\nservice = "ems"\nat_most = 12',
+            ["at_most_min"],
+        ),
         ('[[target]]\nid = "X"\ntext = ""\nstatistic = "quota_share"\nat_least = 1', ["needs quota"]),
         ('[[target]]\nid = "X"\ntext = ""\nstatistic = "community_share"\nservice = "chc"\nat_least = 1', ["chc"]),
     ],

@@ -24,7 +24,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import roads
-from peers import PEERS, Pairs, Plain
+from peers import PEERS, Pairs, Peer, Plain
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -95,7 +95,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     if given.isochrones:
         results["isochrone"] = isochrone(network, cutoff_s, given.isochrones)
     for name in filter(None, given.peers.split(",")):
-        results["peers"][name] = peer(name, network, sources, rows, ours_s, single_s, given)
+        results["peers"][name] = peer(name, network, sources, rows, ours_s, given)
     return results
 
 
@@ -138,7 +138,7 @@ def checksum(rows: list[Pairs]) -> str:
 
 
 def peer(
-    name: str, network: Any, sources: Any, rows: list[Pairs], ours_s: float, single_s: float, given: argparse.Namespace
+    name: str, network: Any, sources: Any, rows: list[Pairs], ours_s: float, given: argparse.Namespace
 ) -> dict[str, Any]:
     """Time one peer, on as many sources as it has time for."""
     try:
@@ -159,7 +159,25 @@ def peer(
         "sources": count,
         "set_up_s": round(set_up_s, 3),
     }
-    return result | ({"single_thread_ratio": round(single_s / whole_s, 3)} if name == "c" else {})
+    return result | (against_c(run, network, sources, given) if name == "c" else {})
+
+
+def against_c(run: Peer, network: Any, sources: Any, given: argparse.Namespace) -> dict[str, float]:
+    """Return the ratio of processor times, one thread each, in turns, so that a busy machine slows both."""
+    from careshed.reach import node_times
+
+    access, cutoff_ms = at_junctions(network, sources), round(given.minutes * 60_000)
+    taken: dict[str, list[float]] = {"ours": [], "c": []}
+    for _ in range(max(given.repeat, 5)):
+        for name, work in (
+            ("ours", lambda: node_times(network, access, cutoff_s=given.minutes * 60, threads=1)),
+            ("c", lambda: list(run(sources, cutoff_ms))),
+        ):
+            before = time.process_time()
+            work()
+            taken[name].append(time.process_time() - before)
+    ours_s, c_s = (statistics.median(some) for some in taken.values())
+    return {"processor_s": c_s, "ours_processor_s": ours_s, "single_thread_ratio": round(ours_s / c_s, 3)}
 
 
 def plain(network: Any) -> Plain:
@@ -240,6 +258,10 @@ def memory(given: argparse.Namespace) -> dict[str, float]:
 
 def peak_mb() -> float:
     """Return the most memory that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would begin with what the parent held
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return round(int(line.split()[1]) / 2**10, 1)
     scale = 2**20 if sys.platform == "darwin" else 2**10
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, 1)
 

@@ -47,7 +47,7 @@ def write_network(network: RoadNetwork, path: Path | str, source: str) -> None:
             meta[name] = value
     arrays[META] = _text(meta)
     with new_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type] - no array is named allow_pickle
 
 
 def read_network(kind: type[Network], path: Path | str, source: str | None) -> Network:

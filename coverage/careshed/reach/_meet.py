@@ -29,7 +29,7 @@ def meeting_for(targets: int) -> Meeting:
 
 
 @numba.njit(nogil=True, cache=True)
-def _along_edge(spots: Spots, source: Whole, others: Spots, target: Whole) -> int:  # pragma: no cover - compiled
+def _along_edge(spots: Spots, source: Whole, others: Spots, target: Whole) -> Whole:  # pragma: no cover - compiled
     """Return the least time between two places on one edge without leaving it, −1 if there is none."""
     best = -1
     ahead = others.offset_m[target] - spots.offset_m[source]
@@ -44,7 +44,7 @@ def _along_edge(spots: Spots, source: Whole, others: Spots, target: Whole) -> in
 
 
 @numba.njit(nogil=True, cache=True)
-def _offer(target: Whole, ms: Whole, meeting: Meeting, count: int) -> int:  # pragma: no cover - compiled
+def _offer(target: Whole, ms: Whole, meeting: Meeting, count: int) -> Whole:  # pragma: no cover - compiled
     """Note a time at a target if it is the best of this source."""
     if ms < meeting.ms[target]:
         if meeting.ms[target] == NEVER_MS:
@@ -85,7 +85,7 @@ def _meet(  # noqa: PLR0913, PLR0917 - compiled
     source: Whole,
     room: Room,
     meeting: Meeting,
-) -> int:  # pragma: no cover - compiled
+) -> Whole:  # pragma: no cover - compiled
     """Search from one source, write the targets met to `meeting.met` in order, and return their number."""
     reached = search(graph, ends, source, source + 1, cutoff_ms, width_bits, room)
     count = 0
@@ -119,7 +119,7 @@ def target_rows(  # noqa: PLR0913, PLR0917 - compiled
     room: Room,
     meeting: Meeting,
     rows: Rows,
-) -> tuple[int, int]:  # pragma: no cover - compiled
+) -> tuple[Whole, Whole]:  # pragma: no cover - compiled
     """Write all targets within the cutoff of each source, ascending, from source `span[0]` to before `span[1]`.
 
     Stops early where the next source might not fit, and returns the source to go on from, and the number of pairs.

@@ -73,7 +73,7 @@ class NodeTimes:
         InputError
             If there is no such place.
         """
-        row = self.place_ids.get_indexer([place_id])[0]
+        row = self.place_ids.get_indexer(pd.Index([place_id]))[0]
         if row < 0:
             raise InputError(f"no place has the id {place_id!r}; there are {len(self.place_ids)}")
         span = slice(self.start[row], self.start[row + 1])

@@ -63,18 +63,18 @@ def route(
     InputError
         If a side isn't one point.
     """
-    ends = [
+    leave, arrive = (
         require_same_network(network, side, what=what) if isinstance(side, Access) else network.snap(side)
         for side, what in ((origin, "origin"), (destination, "destination"))
-    ]
-    for side, what in zip(ends, ("origin", "destination"), strict=True):
+    )
+    for side, what in ((leave, "origin"), (arrive, "destination")):
         if len(side) != 1:
             raise InputError(f"{what}: {len(side)} points; expected one: take it with .iloc[[i]]")
-    times = travel_times(network, *ends, cutoff_s=cutoff_s)
+    times = travel_times(network, leave, arrive, cutoff_s=cutoff_s)
     if not len(times):
         return _drawn(network, float("nan"), [])
     ms = int(times.pairs()[2][0])
-    return _drawn(network, ms / 1000, _way(network, *ends, ms))
+    return _drawn(network, ms / 1000, _way(network, leave, arrive, ms))
 
 
 Piece = tuple[int, bool, float, float]

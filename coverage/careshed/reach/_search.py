@@ -118,7 +118,7 @@ def room_for(nodes: int, arcs: int) -> Room:
 
 
 @numba.njit(nogil=True, cache=True)
-def _shift(cutoff_ms: int, width_bits: int) -> int:  # pragma: no cover - compiled
+def _shift(cutoff_ms: int, width_bits: int) -> Whole:  # pragma: no cover - compiled
     """Return how far to shift a key to get its bucket: as wide as asked, wider where there would be too many."""
     shift = np.int64(32 + width_bits)
     while (np.int64(cutoff_ms) << 32) >> shift >= 1 << MOST_BUCKET_BITS:
@@ -127,7 +127,7 @@ def _shift(cutoff_ms: int, width_bits: int) -> int:  # pragma: no cover - compil
 
 
 @numba.njit(nogil=True, cache=True)
-def _start(ends: Ends, first: Whole, last: Whole, cutoff_ms: int, room: Room) -> int:  # pragma: no cover - compiled
+def _start(ends: Ends, first: Whole, last: Whole, cutoff_ms: int, room: Room) -> Whole:  # pragma: no cover - compiled
     """Reach the places' own junctions, and return their number."""
     reached = np.int64(0)
     for place in range(first, last):
@@ -142,7 +142,7 @@ def _start(ends: Ends, first: Whole, last: Whole, cutoff_ms: int, room: Room) ->
 
 
 @numba.njit(nogil=True, cache=True)
-def _queue(room: Room, reached: int, shift: Whole) -> None:  # pragma: no cover - compiled
+def _queue(room: Room, reached: Whole, shift: Whole) -> None:  # pragma: no cover - compiled
     """Put the junctions reached into the empty buckets, each once."""
     for entry in range(reached):
         node = np.int64(room.order[entry])
@@ -154,8 +154,8 @@ def _queue(room: Room, reached: int, shift: Whole) -> None:  # pragma: no cover 
 
 @numba.njit(nogil=True, cache=True)
 def _drain(  # noqa: C901, PLR0912, PLR0915 - a call for each arc would cost as much as the arc
-    graph: Graph, reached: int, cutoff_ms: int, shift: Whole, room: Room
-) -> tuple[int, bool]:  # pragma: no cover - compiled
+    graph: Graph, reached: Whole, cutoff_ms: int, shift: Whole, room: Room
+) -> tuple[Whole, bool]:  # pragma: no cover - compiled
     """Search on until the buckets are empty.
 
     Returns the number of junctions reached, and whether there was room for all entries; if not, search on from all of
@@ -222,7 +222,7 @@ def _drain(  # noqa: C901, PLR0912, PLR0915 - a call for each arc would cost as 
 @numba.njit(nogil=True, cache=True)
 def search(
     graph: Graph, ends: Ends, first: Whole, last: Whole, cutoff_ms: int, width_bits: int, room: Room
-) -> int:  # pragma: no cover - compiled
+) -> Whole:  # pragma: no cover - compiled
     """Search from the places from `first` to before `last` at once.
 
     Writes the least times to `room.ms`, the junctions reached to `room.order`, and returns their number.
@@ -258,7 +258,7 @@ def junction_rows(
     width_bits: int,
     room: Room,
     rows: Rows,
-) -> tuple[int, int]:  # pragma: no cover - compiled
+) -> tuple[Whole, Whole]:  # pragma: no cover - compiled
     """Write all junctions within the cutoff of each source, from source `span[0]` to before `span[1]`.
 
     Stops early where the next source might not fit, and returns the source to go on from, and the number of pairs.

@@ -178,7 +178,7 @@ def _begun(folder: Path, inputs: str, chunks: int) -> dict[str, Any]:
 
 def _write(folder: Path, manifest: dict[str, Any]) -> None:
     with new_file(folder / MANIFEST) as path:
-        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

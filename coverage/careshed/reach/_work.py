@@ -15,14 +15,14 @@ import numpy as np
 
 from careshed.errors import InputError
 from careshed.network import RoadNetwork
-from careshed.reach._search import Ints32, Ints64, Room, Rows, room_for
+from careshed.reach._search import Ints32, Ints64, Room, Rows, Whole, room_for
 
 __all__ = ["Found", "Workplace", "search_rows", "workplace_of"]
 
 Found: TypeAlias = tuple[Ints64, Ints32, Ints32]
 """Where each source's row starts, and all pairs' other places and milliseconds."""
 
-Work: TypeAlias = Callable[[tuple[int, int], Rows], tuple[int, int]]
+Work: TypeAlias = Callable[[tuple[int, int], Rows], tuple[Whole, Whole]]
 """Searches from a span of sources into rows; returns the source to go on from, and the number of pairs written."""
 
 MOST_IN_SPAN = 64
@@ -119,8 +119,10 @@ class _Rows:
 
     def found(self) -> Found:
         """Return all rows."""
-        start = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.counts)])
-        return start, *self._columns
+        start = np.zeros(len(self.counts) + 1, dtype=np.int64)
+        np.cumsum(self.counts, out=start[1:])
+        other, ms = self._columns
+        return start, other, ms
 
 
 def search_rows(
@@ -157,8 +159,8 @@ def search_rows(
                 first, last = span
                 while first < last:
                     after, count = search((first, last), Rows(rows.counts, pairs[0], pairs[1]))
-                    rows.put(first, after, [pairs[0, :count], pairs[1, :count]])
-                    first = after
+                    rows.put(first, int(after), [pairs[0, :count], pairs[1, :count]])
+                    first = int(after)
 
     several = min(threads, -(-sources // size))
     if several <= 1:
