@@ -66,7 +66,10 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     cutoff_s = given.minutes * 60
     node_times(network, access.take([0]), cutoff_s=cutoff_s)  # compiles, or loads what is compiled
 
-    ours_s, times = clock(lambda: node_times(network, access, cutoff_s=cutoff_s, threads=given.threads), given.repeat)
+    def ours() -> Any:
+        return node_times(network, access, cutoff_s=cutoff_s, threads=given.threads)
+
+    ours_s, times = clock(ours, given.repeat)
     single_s, _ = clock(lambda: node_times(network, access, cutoff_s=cutoff_s, threads=1), given.repeat)
     relaxed = int(np.diff(network.out_start)[times.node].sum())
     rows = [(times.node[a:b], times.ms[a:b]) for a, b in zip(times.start, times.start[1:], strict=False)]
@@ -95,7 +98,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     if given.isochrones:
         results["isochrone"] = isochrone(network, cutoff_s, given.isochrones)
     for name in filter(None, given.peers.split(",")):
-        results["peers"][name] = peer(name, network, sources, rows, ours_s, given)
+        results["peers"][name] = peer(name, network, sources, rows, ours, given)
     return results
 
 
@@ -138,7 +141,7 @@ def checksum(rows: list[Pairs]) -> str:
 
 
 def peer(
-    name: str, network: Any, sources: Any, rows: list[Pairs], ours_s: float, given: argparse.Namespace
+    name: str, network: Any, sources: Any, rows: list[Pairs], ours: Callable[[], Any], given: argparse.Namespace
 ) -> dict[str, Any]:
     """Time one peer, on as many sources as it has time for."""
     try:
@@ -150,11 +153,16 @@ def peer(
     cutoff_ms = round(given.minutes * 60_000)
     trial_s, _ = clock(lambda: list(run(sources[:3], cutoff_ms)), 1)
     count = int(np.clip(given.peer_seconds / (given.repeat * trial_s / 3), 3, len(sources)))
-    taken_s, found = clock(lambda: list(run(sources[:count], cutoff_ms)), given.repeat)
-    whole_s = taken_s * len(sources) / count
+    taken, ratios, found = [], [], []
+    for _ in range(given.repeat):  # in turns, so that a busy machine slows both
+        again_s, _ = clock(ours, 1)
+        found.clear()
+        taken_s, found = clock(lambda: list(run(sources[:count], cutoff_ms)), 1)
+        taken.append(taken_s * len(sources) / count)
+        ratios.append(taken[-1] / again_s)
     result = {
-        "median_s": whole_s,
-        "ratio": round(whole_s / ours_s, 3),
+        "median_s": statistics.median(taken),
+        "ratio": round(statistics.median(ratios), 3),
         "pairs_equal": checksum(found) == checksum(rows[:count]),
         "sources": count,
         "set_up_s": round(set_up_s, 3),

@@ -47,14 +47,14 @@ def write_network(network: RoadNetwork, path: Path | str, source: str) -> None:
             meta[name] = value
     arrays[META] = _text(meta)
     with new_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type] - no array is named allow_pickle
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # no array is named allow_pickle
 
 
 def read_network(kind: type[Network], path: Path | str, source: str | None) -> Network:
     """Read a network that :func:`write_network` wrote."""
     path = readable_file(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta = _parsed(arrays.pop(META))
         made_from, fault = meta["source"], meta["format"] != FORMAT and f"format {meta['format']}, expected {FORMAT}"

@@ -44,7 +44,7 @@ def _along_edge(spots: Spots, source: Whole, others: Spots, target: Whole) -> Wh
 
 
 @numba.njit(nogil=True, cache=True)
-def _offer(target: Whole, ms: Whole, meeting: Meeting, count: int) -> Whole:  # pragma: no cover - compiled
+def _offer(target: Whole, ms: Whole, meeting: Meeting, count: Whole) -> Whole:  # pragma: no cover - compiled
     """Note a time at a target if it is the best of this source."""
     if ms < meeting.ms[target]:
         if meeting.ms[target] == NEVER_MS:
@@ -55,7 +55,7 @@ def _offer(target: Whole, ms: Whole, meeting: Meeting, count: int) -> Whole:  # 
 
 
 @numba.njit(nogil=True, cache=True)
-def _sort(met: Ints32, count: int, spare: Ints32, most: int) -> None:  # pragma: no cover - compiled
+def _sort(met: Ints32, count: Whole, spare: Ints32, most: int) -> None:  # pragma: no cover - compiled
     """Sort the first `count` targets, none above `most`, by radix: digit by digit, from the lowest."""
     starts = np.empty(DIGITS + 1, dtype=np.int64)
     shift = 0
@@ -88,7 +88,7 @@ def _meet(  # noqa: PLR0913, PLR0917 - compiled
 ) -> Whole:  # pragma: no cover - compiled
     """Search from one source, write the targets met to `meeting.met` in order, and return their number."""
     reached = search(graph, ends, source, source + 1, cutoff_ms, width_bits, room)
-    count = 0
+    count: Whole = 0
     edge = sources.edge[source]
     for row in range(targets.edge_start[edge], targets.edge_start[edge + 1]):
         target = targets.edge_target[row]

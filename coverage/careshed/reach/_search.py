@@ -210,7 +210,7 @@ def _drain(  # noqa: C901, PLR0912, PLR0915 - a call for each arc would cost as 
                         if top == len(keys):
                             complete = False
                             break
-                        entry = top
+                        entry = np.int64(top)
                         top += 1
                     keys[entry] = path
                     nexts[entry] = heads[path >> shift]
