@@ -129,7 +129,7 @@ def work(results: list[tuple[str, dict[str, Any]]]) -> str:
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return (
         "\n".join(lines)
-        + "\n\nOf memory: an estimate. Bytes a pair: of the peak above the process after import; the network is part of it.\n"
+        + "\n\nOf memory: an estimate. Bytes a pair: of the peak above import, network included.\n"
     )
 
 
