@@ -127,10 +127,7 @@ def work(results: list[tuple[str, dict[str, Any]]]) -> str:
         cells = [name, f"{ours['edges_relaxed']:,}", f"{ours['edges_per_s']:,}", ours["memory_gb_per_s"]]
         cells += [ours["copy_gb_per_s"], ours["peak_mb"], ours["bytes_per_pair"]]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return (
-        "\n".join(lines)
-        + "\n\nOf memory: an estimate. Bytes a pair: of the peak above import, network included.\n"
-    )
+    return "\n".join(lines) + "\n\nOf memory: an estimate. Bytes a pair: of the peak above import, network included.\n"
 
 
 def growth(results: list[tuple[str, dict[str, Any]]]) -> str:
