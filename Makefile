@@ -7,7 +7,7 @@ CARESHED := $(BIN)/careshed
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help plan plans test lint types imports unit notebooks data pictures docs clean
+.PHONY: help plan plans test lint types imports unit notebooks data pictures docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -55,6 +55,10 @@ ROOMS := area build candidates compare datums demand errors indicators isolines 
   reach report scorecard scoring services siting streets synthetic tables targets template
 docs: $(READY) ## the API's pages, from docstrings, into out/docs/
 	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
+
+bench: $(READY) ## measure the search against other libraries into docs/benchmarks.md
+	$(BIN)/python -m pip install --quiet ".[bench]"
+	$(BIN)/python tests/benchmarks/table.py
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) out build dist

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.ops import substring
 
-from careshed.errors import CRSError, DuplicateIdError, InputError, MissingColumnError
+from careshed.errors import CRSError, DuplicateIdError, FileFaultError, InputError, MissingColumnError
 from careshed.network import DRIVE_KMH, RoadNetwork, cut_lines
 
 CRS = "EPSG:32650"
@@ -245,3 +245,50 @@ def test_cut_lines_equals_shapely_substring(rows):
         want = substring(line, a, b)
         assert shapely.length(cut) == pytest.approx(b - a)
         assert shapely.hausdorff_distance(cut, want) < 1e-6
+
+
+def test_a_network_survives_its_file(square, tmp_path):
+    path = tmp_path / "walk.npz"
+    for mode in ("walk", "drive"):
+        network = RoadNetwork.from_streets(square, mode)
+        network.to_file(path, source="squares, 1")
+        again = RoadNetwork.from_file(path, source="squares, 1")
+        assert again.hash == network.hash
+        assert again.street_ids.equals(network.street_ids)
+        assert (again.geometry == network.geometry).all()
+        assert (again.crs, again.profile, again.mode) == (network.crs, network.profile, mode)
+        np.testing.assert_array_equal(again.out_arcs, network.out_arcs)
+    whole = path.read_bytes()
+    network.to_file(path, source="squares, 1")
+    assert path.read_bytes() == whole
+
+
+def test_a_network_of_other_streets_is_refused(square, tmp_path):
+    path = tmp_path / "walk.npz"
+    RoadNetwork.from_streets(square, "walk").to_file(path, source="old")
+    with pytest.raises(FileFaultError, match="build the network again"):
+        RoadNetwork.from_file(path, source="new")
+    assert RoadNetwork.from_file(path).edges
+
+
+def test_a_spoilt_network_file_is_a_file_fault(square, tmp_path):
+    path = tmp_path / "walk.npz"
+    RoadNetwork.from_streets(square, "walk").to_file(path)
+    whole = path.read_bytes()
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    spoilt = [b"", b"u,v\n1,2\n", whole[: len(whole) // 2], whole[:-9]]
+    for name, value in {
+        "forward_ms": arrays["forward_ms"] + 1,
+        "edge_u": arrays["edge_u"][:-1],
+        "geometry_xy": arrays["geometry_xy"] + 1.0,
+        "meta": np.frombuffer(b"[]", dtype=np.uint8),
+        "street_ids": np.array(["s0"], dtype=object),
+        "other": np.zeros(3),
+    }.items():
+        np.savez(tmp_path / "spoilt.npz", **(arrays | {name: value}))
+        spoilt.append((tmp_path / "spoilt.npz").read_bytes())
+    for content in spoilt:
+        path.write_bytes(content)
+        with pytest.raises(FileFaultError, match=r"walk\.npz"):
+            RoadNetwork.from_file(path)

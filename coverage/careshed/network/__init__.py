@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import geopandas as gpd
@@ -20,6 +21,7 @@ import shapely
 
 from careshed.errors import InputError
 from careshed.network._access import CLOSED, Access, id_index, locate
+from careshed.network._files import read_network, write_network
 from careshed.network._graph import compress, main_edges, number_junctions
 from careshed.network._inputs import MAX_SNAP_M, check_layers, check_streets, usable_points
 from careshed.network._lines import cut_lines
@@ -57,7 +59,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RoadNetwork:
     """The streets open to one mode as a directed graph.
 
@@ -295,6 +297,36 @@ class RoadNetwork:
         """Return x and y (m, 2) of places given by edge and metres from its junction u."""
         lines = self.geometry[edge]
         return shapely.get_coordinates(shapely.line_interpolate_point(lines, offset_m)).reshape(-1, 2)
+
+    def to_file(self, path: Path | str, *, source: str = "") -> None:
+        """Write the network to one file, a NumPy archive (``.npz``).
+
+        Parameters
+        ----------
+        path
+            The file.
+        source
+            What it was made from, such as the SHA-256 of the streets' file and the speeds; see :meth:`from_file`.
+        """
+        write_network(self, path, source)
+
+    @classmethod
+    def from_file(cls, path: Path | str, *, source: str | None = None) -> Self:
+        """Read a network that :meth:`to_file` wrote.
+
+        Parameters
+        ----------
+        path
+            The file.
+        source
+            What it must have been made from; default: whatever it was.
+
+        Raises
+        ------
+        FileFaultError
+            If the file isn't a network, has changed, or was made from another source.
+        """
+        return read_network(cls, path, source)
 
     def islands(self) -> gpd.GeoDataFrame:
         """Return the streets that are never joined to: ``street_id``, ``length_m`` and the line."""

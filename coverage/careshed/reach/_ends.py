@@ -15,7 +15,7 @@ from careshed.network import CLOSED, Access, RoadNetwork
 from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets
 from careshed.reach._times import row_starts
 
-__all__ = ["edge_ms", "graph_of", "require_same_network", "sources_of", "spots_of", "tails", "targets_of"]
+__all__ = ["edge_ms", "entries_of", "graph_of", "require_same_network", "sources_of", "spots_of", "tails", "targets_of"]
 
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
@@ -84,10 +84,15 @@ def sources_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Ends:
     return _ends(network, spots, (to_u, to_v), _heads(network, reverse=reverse), stand)
 
 
+def entries_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Ends:
+    """Return the nodes of the search that each place is entered from, and the times."""
+    stand = network.leave if reverse else network.arrive
+    return _ends(network, spots, (spots.from_u_ms, spots.from_v_ms), tails(network, reverse=reverse), stand)
+
+
 def targets_of(network: RoadNetwork, spots: Spots, *, reverse: bool) -> Targets:
     """Return the places in rows by the nodes of the search that they are entered from, and by edge."""
-    stand = network.leave if reverse else network.arrive
-    ends = _ends(network, spots, (spots.from_u_ms, spots.from_v_ms), tails(network, reverse=reverse), stand)
+    ends = entries_of(network, spots, reverse=reverse)
     target, side = np.nonzero(ends.node >= 0)
     node, ms = ends.node[target, side], ends.ms[target, side]
     by_node = np.lexsort((target, node))

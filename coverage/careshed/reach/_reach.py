@@ -12,9 +12,10 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
-from careshed.reach._ends import edge_ms, graph_of, require_same_network, sources_of, spots_of, tails, targets_of
+from careshed.reach._ends import edge_ms, entries_of, graph_of, require_same_network, sources_of, spots_of, tails
 from careshed.reach._limits import Seconds, limit_ms, per_id_ms
 from careshed.reach._search import Ints32, Spots, least_times
+from careshed.reach._work import workplace_of
 
 __all__ = ["Direction", "Reach", "reach_times"]
 
@@ -87,8 +88,8 @@ def reach_times(
 
     Notes
     -----
-    One search by Dijkstra's algorithm (1959) that starts from all places at
-    once; for ``'to'`` over the reversed graph.
+    One search by Dijkstra's algorithm (1959), with buckets (Dial, 1969), that starts from all places at once; for
+    ``'to'`` over the reversed graph. Memory and time grow with what is reached, not with the network.
     """
     if direction not in ("to", "from"):
         raise InputError(f"direction is {direction!r}; expected 'to' or 'from'")
@@ -98,8 +99,10 @@ def reach_times(
     extra_ms = 0 if delays_s is None else per_id_ms(delays_s, access.ids, what="delays_s")
     reverse = direction == "to"
     spots = spots_of(network, access, extra_ms, reverse=reverse)
-    label_ms = least_times(graph_of(network, reverse=reverse), sources_of(network, spots, reverse=reverse), cutoff_ms)
-    return Reach(network, direction, float(cutoff_s), access, label_ms, spots)
+    place, ends = workplace_of(network), sources_of(network, spots, reverse=reverse)
+    with place.room() as room:
+        node, ms = least_times(graph_of(network, reverse=reverse), ends, cutoff_ms, place.width_bits, room)
+    return Reach(network, direction, float(cutoff_s), access, node, ms, spots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,20 +121,24 @@ class Reach:
         How far was searched, seconds.
     places
         The places, as joined to the network; its `rejected` lists those that could not be.
+    reached, reached_ms
+        The nodes of the search within the cutoff (junctions, unless turns cost something there), ascending, and
+        whole milliseconds there.
     """
 
     network: RoadNetwork
     direction: Direction
     cutoff_s: float
     places: Access
-    _label_ms: Ints32 = field(repr=False)
+    reached: Ints32
+    reached_ms: Ints32
     _spots: Spots = field(repr=False)
 
     @property
     def node_ms(self) -> Ints32:
         """Whole milliseconds at each junction, −1 beyond the cutoff, (n,); who ends or begins there doesn't wait."""
         stand = self.network.leave if self.direction == "to" else self.network.arrive
-        return self._label_ms[stand]
+        return np.where((ms := self._at_nodes(stand)) < NEVER, ms, -1).astype(np.int32)
 
     @property
     def delay_ms(self) -> Ints64:
@@ -159,12 +166,8 @@ class Reach:
         require_same_network(self.network, points, what="points")
         reverse = self.direction == "to"
         spots = spots_of(self.network, points, reverse=reverse)
-        targets = targets_of(self.network, spots, reverse=reverse)
-        best = np.full(len(points), NEVER, dtype=np.int64)
-        node = np.repeat(np.arange(len(self._label_ms)), np.diff(targets.node_start))
-        there = self._label_ms[node] >= 0
-        total = self._label_ms[node[there]].astype(np.int64) + targets.node_ms[there]
-        np.minimum.at(best, targets.node_target[there], total)
+        ends = entries_of(self.network, spots, reverse=reverse)
+        best = (self._at_nodes(ends.node) + ends.ms).min(axis=1, initial=NEVER)
         np.minimum.at(best, *_along_edges(self._spots, spots))
         seconds = np.where(best <= limit_ms(self.cutoff_s), best / 1000, np.nan)
         return pd.Series(seconds, index=points.ids, name="seconds")
@@ -257,11 +260,11 @@ class Reach:
         reverse = self.direction == "to"
         u, v = tails(network, reverse=reverse)
         own = np.unique(self._spots.edge[self._spots.edge >= 0])
-        plain = np.ones(network.edges, dtype=bool)
         if only_reached:
-            plain = (self._label_ms[u] >= 0) | (self._label_ms[v] >= 0)
-        plain[own] = False
-        edge = np.flatnonzero(plain).astype(np.int32)
+            edge = workplace_of(network).streets_from(self.reached, reverse=reverse)
+        else:
+            edge = np.arange(network.edges, dtype=np.int32)
+        edge = edge[~np.isin(edge, own)]
         there, back = edge_ms(network, reverse=reverse)
         start_ms, end_ms = self._label(u, there, edge), self._label(v, back, edge)
         cut = self._cut_pieces(own)
@@ -275,8 +278,14 @@ class Reach:
 
     def _label(self, node: Ints32, open_ms: Ints32, edge: Ints32) -> Ints64:
         """Return the time at an end of each edge, `NEVER` where the edge is closed from there."""
-        label_ms = self._label_ms[node[edge]].astype(np.int64)
-        return np.where((label_ms >= 0) & (open_ms[edge] >= 0), label_ms, NEVER)
+        return np.where(open_ms[edge] >= 0, self._at_nodes(node[edge]), NEVER)
+
+    def _at_nodes(self, node: Ints32) -> Ints64:
+        """Return the times at some nodes of the search, `NEVER` where not reached."""
+        if not len(self.reached):
+            return np.full(node.shape, NEVER, dtype=np.int64)
+        position = np.minimum(np.searchsorted(self.reached, node), len(self.reached) - 1)
+        return np.where(self.reached[position] == node, self.reached_ms[position].astype(np.int64), NEVER)
 
     def _cut_pieces(self, own: Ints32) -> Pieces:
         """Cut the edges that hold places, at the places."""

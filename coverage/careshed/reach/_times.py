@@ -48,8 +48,8 @@ class TravelTimes:
         Pairs further apart are absent.
     mode
         The network's mode.
-    network_hash
-        The network's hash, ``''`` where the times came from elsewhere.
+    network_hash, profile
+        The network's hash and its speeds in words, ``''`` where the times came from elsewhere.
     rejected
         Places that could not be joined to the network: ``id``, ``role``
         (``'origin'`` or ``'destination'``), ``reason``, ``distance_m``.
@@ -64,6 +64,7 @@ class TravelTimes:
     _start: Ints64 = field(repr=False)
     _destination: Ints32 = field(repr=False)
     _ms: Ints32 = field(repr=False)
+    profile: str = ""
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -114,7 +115,7 @@ class TravelTimes:
         ]
         ms = as_ms(frame["seconds"].to_numpy(dtype=np.float64), what="column seconds of the table of times")
         _refuse_bad_pairs((*positions, ms), limit_ms(cutoff_s))
-        return cls._of_pairs(ids[0], ids[1], cutoff_s, mode, "", no_rejects(), *positions, ms)
+        return cls._of_pairs(ids[0], ids[1], cutoff_s, mode, ("", ""), no_rejects(), *positions, ms)
 
     @classmethod
     def _of_pairs(
@@ -123,11 +124,11 @@ class TravelTimes:
         destination_ids: pd.Index,
         cutoff_s: float,
         mode: str,
-        network_hash: str,
+        source: tuple[str, str],
         rejected: pd.DataFrame,
         *pairs: npt.NDArray[np.integer],
     ) -> Self:
-        """Sort pairs (origin, destination, ms) into rows, refusing one that stands twice."""
+        """Sort pairs (origin, destination, ms) into rows, refusing one that stands twice; `source`: hash, profile."""
         origin, destination, ms = pairs
         key = origin.astype(np.int64) * max(len(destination_ids), 1) + destination
         if (np.diff(key) <= 0).any():
@@ -140,11 +141,12 @@ class TravelTimes:
             destination_ids,
             float(cutoff_s),
             mode,
-            network_hash,
+            source[0],
             rejected,
             row_starts(origin, len(origin_ids)),
             destination.astype(np.int32),
             ms.astype(np.int32),
+            source[1],
         )
 
     def pairs(self) -> tuple[Ints32, Ints32, Ints32]:
@@ -265,7 +267,7 @@ class TravelTimes:
             names["destination"],
             self.cutoff_s,
             self.mode,
-            self.network_hash,
+            (self.network_hash, self.profile),
             self.rejected[concerned].reset_index(drop=True),
             origin[kept],
             destination[kept],
@@ -276,13 +278,14 @@ class TravelTimes:
         """Write the times to a Parquet file.
 
         Columns are ``origin`` and ``destination`` (positions) and ``ms``; ids,
-        cutoff, mode, network hash and rejects stand in the schema's metadata.
+        cutoff, mode, network hash, profile and rejects stand in the schema's metadata.
         """
         meta = {
             "format": FORMAT,
             "cutoff_s": self.cutoff_s,
             "mode": self.mode,
             "network_hash": self.network_hash,
+            "profile": self.profile,
             "origin_ids": self.origin_ids.tolist(),
             "destination_ids": self.destination_ids.tolist(),
             "rejected": [
@@ -333,9 +336,11 @@ class TravelTimes:
             if not isinstance(names, list):
                 raise TypeError(f"{side}_ids is no list")
             ids.append(id_index(pd.Index(names, dtype=object), what=f"{side}_ids"))
-        mode, network_hash, cutoff_s = meta["mode"], meta["network_hash"], meta["cutoff_s"]
-        if not (isinstance(mode, str) and isinstance(network_hash, str) and isinstance(cutoff_s, int | float)):
-            raise TypeError("mode, network_hash or cutoff_s is of the wrong type")
+        # files of earlier versions name no profile
+        texts = meta["mode"], meta["network_hash"], meta.get("profile", "")
+        cutoff_s = meta["cutoff_s"]
+        if not (all(isinstance(text, str) for text in texts) and isinstance(cutoff_s, int | float)):
+            raise TypeError("mode, network_hash, profile or cutoff_s is of the wrong type")
         if any(table.column(name).null_count for name in COLUMNS):
             raise ValueError("a value is missing")
         pairs = [table.column(name).to_numpy() for name in COLUMNS]
@@ -345,7 +350,7 @@ class TravelTimes:
                 raise ValueError(f"an {side} position is outside 0…{size - 1}")
         _refuse_bad_pairs(pairs, limit_ms(cutoff_s))
         rejected = pd.DataFrame(meta["rejected"], columns=list(REJECTED_COLUMNS)).astype(no_rejects().dtypes)
-        return cls._of_pairs(ids[0], ids[1], float(cutoff_s), mode, network_hash, rejected, *pairs)
+        return cls._of_pairs(ids[0], ids[1], float(cutoff_s), texts[0], texts[1:], rejected, *pairs)
 
 
 def no_rejects() -> pd.DataFrame:
