@@ -210,6 +210,9 @@ def calibration(fit: Fit) -> None:
         f"{fit.used:,} trips used, {len(fit.outliers)} outliers left out; held-out error "
         f"{_percent(fit.error_before)} before, {_percent(fit.error_after)} after ({fit.held_out:,} trips)"
     )
+    kept = int((fit.speeds["note"] != "").sum())
+    if kept:
+        console.print(f"{kept} of {len(fit.speeds)} speeds have too little data: the speeds of before are kept")
     for one in fit.outliers.head(_SHOWN).reset_index(names="trip").to_dict("records"):
         expected = "" if one["reason"].startswith("no way") else f", {one['expected_s']:.0f} s expected"
         text = escape(f"line {one['line']} ({one['trip']}): {one['seconds']:.0f} s{expected}: {one['reason']}")

@@ -56,7 +56,7 @@ def around(lines: Shapes, radius_m: float) -> shapely.Geometry:
     inside, _ = shapely.STRtree(grown).query(strips, predicate="within")
     body = shapely.union_all([*grown, *np.delete(strips, inside)])
     gaps = _gaps(blocks, strips, SHAVE * radius_m)
-    return shapely.difference(body, shapely.multipolygons(gaps)) if len(gaps) else body
+    return _polygonal(shapely.difference(body, shapely.multipolygons(gaps))) if len(gaps) else body
 
 
 def _blocks(lines: Shapes) -> tuple[Shapes, Shapes]:
@@ -87,6 +87,14 @@ def _solid(shapes: Shapes) -> Shapes:
     return np.asarray(parts[(shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)])
 
 
+def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return a shape without the lines and points that overlays leave where rings touch."""
+    if shape.geom_type != "GeometryCollection":
+        return shape
+    parts = _solid(shape)
+    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+
+
 def nested(shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
     """Return shapes, smallest first, each widened where the one before it isn't well inside it.
 
@@ -98,7 +106,7 @@ def nested(shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
     drawn: list[shapely.Geometry] = []
     for shape in shapes:
         if drawn and not drawn[-1].is_empty:
-            shape = shapely.union(shape, _widened(drawn[-1]))  # noqa: PLW2901 - the same shape, mended
+            shape = _polygonal(shapely.union(shape, _widened(drawn[-1])))  # noqa: PLW2901 - the same shape, mended
         drawn.append(shape)
     return drawn
 
@@ -109,7 +117,7 @@ def _widened(shape: shapely.Geometry) -> shapely.Geometry:
     Ring by ring, as rings so near to their old place can't meet within a polygon: ten times as fast as by polygon.
     """
     wider = []
-    for part in shapely.get_parts(shape):
+    for part in _solid(shape):
         rings = shapely.polygons(shapely.get_rings(part))
         # a shell that all but closes on itself has a hole when it has closed
         shell = shapely.get_rings(shapely.buffer(rings[0], MARGIN_M, join_style="mitre"))
@@ -147,5 +155,5 @@ def simplified(
         if not near.covers(simple):  # a hole may have been filled
             simple = shapely.intersection(simple, near)
         lost = own[~shapely.covers(simple, own)] if len(own) else own
-        drawn.append(shapely.union_all([simple, *lost]))
+        drawn.append(_polygonal(shapely.union_all([simple, *lost])))
     return nested(drawn)

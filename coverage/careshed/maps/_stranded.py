@@ -35,11 +35,11 @@ def stranded_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
         for mode in _MODES
         if (area.streets[mode] > 0).any()
     }
-    layers = [_islands(area, networks, shapes), _points(area, networks, shapes)]
+    layers = [_islands(networks, shapes), _points(area, networks, shapes)]
     return [layer for layer in layers if layer is not None]
 
 
-def _islands(area: StudyArea, networks: dict[Mode, RoadNetwork], shapes: Shapes) -> MapLayer | None:
+def _islands(networks: dict[Mode, RoadNetwork], shapes: Shapes) -> MapLayer | None:
     rows, keys = [], []
     for mode, network in networks.items():
         lost = network.islands()
