@@ -326,7 +326,8 @@ def _unreached(area: StudyArea, network: RoadNetwork) -> list[Finding]:
         if len(lost):
             places = "station or candidate site" if service.siting is not None else "facility"
             text = (
-                f"{key}: {len(lost)} of {len(area.demand)} demand points, with {int(lost['population'].sum()):,} people, "
+                f"{key}: {len(lost)} of {len(area.demand)} demand points, "
+                f"with {int(lost['population'].sum()):,} people, "
                 f"have no {places} within {reach_cutoff_s(service) / 60:g} minutes ({network.mode})"
             )
             remedy = "give roads or places that reach them; they stay in every share's denominator"

@@ -4,7 +4,6 @@ Run it as ``python tests/benchmarks/isochrones.py [--area FOLDER] [--facilities 
 area it takes the embedded Xicheng; an area of real roads is made by ``careshed build``.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import argparse

@@ -77,14 +77,12 @@ def route_trips(network: RoadNetwork, trips: pd.DataFrame, highway: pd.Series, c
     Dijkstra's algorithm (1959), by scipy, on the network with a node added at both ends of each trip.
     """
     ends = [_joined(network, trips, end) for end in ("origin", "destination")]
-    nodes = int(max(network.fwd_tail.max(), network.fwd_head.max(), network.bwd_head.max(), network.nodes - 1)) + 1
-    if network.turns is not None:
-        nodes = len(network.turns.owner)
-    arcs = _without_twins(_arcs(network, *ends, nodes))
+    nodes = len(network.out_start) - 1
+    arcs = _without_twins(_arcs(network, ends[0], ends[1], nodes))
     total = nodes + 2 * len(trips)
     graph = csr_array((arcs.ms.astype(np.float64), (arcs.tail, arcs.head)), shape=(total, total))
     keys = arcs.tail * total + arcs.head
-    column = pd.Index(classes).get_indexer(highway.reindex(network.street_ids))
+    column = pd.Index(classes).get_indexer(pd.Index(highway.reindex(network.street_ids)))
     size = (len(trips), len(classes))
     routes = Routes(np.zeros(size), np.zeros(size), np.zeros(len(trips)), ends[0].joined & ends[1].joined)
     # a way is no use where it is many times as long as the trip took
@@ -93,7 +91,7 @@ def route_trips(network: RoadNetwork, trips: pd.DataFrame, highway: pd.Series, c
         block = np.arange(first, min(first + BLOCK, len(trips)))
         _, before = dijkstra(graph, indices=nodes + block, return_predecessors=True, limit=limit_ms[block].max())
         for row, trip in enumerate(block):
-            way = _way(before[row], nodes + trip, nodes + len(trips) + trip)
+            way = _way(before[row], nodes + int(trip), nodes + len(trips) + int(trip))
             routes.found[trip] &= len(way) > 0
             chosen = np.searchsorted(keys, way[:-1] * total + way[1:])
             on = arcs.edge[chosen] >= 0
@@ -142,8 +140,8 @@ def _arcs(network: RoadNetwork, origins: Access, destinations: Access, nodes: in
         rows += _end_arcs(network, destinations, nodes + count, ahead=ahead, leaving=False)
     rows += _direct_arcs(network, origins, destinations, nodes)
     columns = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-    tail, head, ms, edge = (part.astype(np.int64) for part in columns[:4])
-    return _Arcs(tail, head, ms, edge, columns[4].astype(np.float64))
+    from_node, to_node, time_ms, street = (part.astype(np.int64) for part in columns[:4])
+    return _Arcs(from_node, to_node, time_ms, street, columns[4].astype(np.float64))
 
 
 Row = tuple[npt.NDArray[Any], ...]

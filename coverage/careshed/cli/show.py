@@ -22,6 +22,7 @@ __all__ = [
     "comparison",
     "console",
     "coverage",
+    "far_places",
     "findings",
     "kilometres",
     "rejected",
@@ -180,7 +181,7 @@ def rejected(rows: pd.DataFrame) -> None:
         stderr.print(f"… and {len(rows) - _SHOWN:,} more")
 
 
-def unjoined(rows: pd.DataFrame) -> None:
+def far_places(rows: pd.DataFrame) -> None:
     """Print the first places that could not be joined to the network."""
     for bad in rows.head(_SHOWN).itertuples(index=False):
         stderr.print(f"[yellow]rejected[/] {escape(f'{bad.id}: {bad.reason}')}", soft_wrap=True)

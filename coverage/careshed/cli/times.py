@@ -73,7 +73,7 @@ def isochrones(
                 dissolve=dissolve,
             )  # fmt: skip
         write_layer(layer, output)
-    show.unjoined(access.rejected)
+    show.far_places(access.rejected)
     console.print(f"speeds: {escape(network.profile)}", style="dim")
     console.print(f"wrote {escape(str(output))}: {len(layer):,} rows, {int(access.joined.sum())} places")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,13 @@ MARGIN_M = 0.05
 SHAVE = 0.99
 """GEOS buffers a ring after smoothing it by a hundredth of the radius: so much less keeps within the radius."""
 
+Shape: TypeAlias = Any
+"""One polygon or several in one; typed loosely, as shapely's functions return one or many by what they are given."""
+
 Shapes = npt.NDArray[np.object_]
 
 
-def around(lines: Shapes, radius_m: float) -> shapely.Geometry:
+def around(lines: Shapes, radius_m: float) -> Shape:
     """Return all that is within a distance of any of some lines.
 
     Parameters
@@ -35,7 +39,7 @@ def around(lines: Shapes, radius_m: float) -> shapely.Geometry:
 
     Returns
     -------
-    shapely.Geometry
+    Shape
         A valid Polygon or MultiPolygon, empty without lines; the same for the same lines in the same order.
 
     Notes
@@ -87,7 +91,7 @@ def _solid(shapes: Shapes) -> Shapes:
     return np.asarray(parts[(shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)])
 
 
-def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+def _polygonal(shape: Shape) -> Shape:
     """Return a shape without the lines and points that overlays leave where rings touch."""
     if shape.geom_type != "GeometryCollection":
         return shape
@@ -95,7 +99,7 @@ def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
 
 
-def nested(shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
+def nested(shapes: Sequence[Shape]) -> list[Shape]:
     """Return shapes, smallest first, each widened where the one before it isn't well inside it.
 
     Parameters
@@ -103,7 +107,7 @@ def nested(shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
     shapes
         Polygons or MultiPolygons, empty ones included.
     """
-    drawn: list[shapely.Geometry] = []
+    drawn: list[Shape] = []
     for shape in shapes:
         if drawn and not drawn[-1].is_empty:
             shape = _polygonal(shapely.union(shape, _widened(drawn[-1])))  # noqa: PLW2901 - the same shape, mended
@@ -111,14 +115,14 @@ def nested(shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
     return drawn
 
 
-def _widened(shape: shapely.Geometry) -> shapely.Geometry:
+def _widened(shape: Shape) -> Shape:
     """Return a shape with the margin around it.
 
     Ring by ring, as rings so near to their old place can't meet within a polygon: ten times as fast as by polygon.
     """
     wider = []
     for part in _solid(shape):
-        rings = shapely.polygons(shapely.get_rings(part))
+        rings: Shapes = np.asarray(shapely.polygons(shapely.get_rings(part)))
         # a shell that all but closes on itself has a hole when it has closed
         shell = shapely.get_rings(shapely.buffer(rings[0], MARGIN_M, join_style="mitre"))
         holes = _solid(shapely.buffer(rings[1:], -MARGIN_M, join_style="mitre"))
@@ -128,9 +132,7 @@ def _widened(shape: shapely.Geometry) -> shapely.Geometry:
     return whole if whole.is_valid else shapely.union_all(wider)
 
 
-def simplified(
-    shapes: Sequence[shapely.Geometry], tolerance_m: float, keep: Sequence[Shapes]
-) -> list[shapely.Geometry]:
+def simplified(shapes: Sequence[Shape], tolerance_m: float, keep: Sequence[Shapes]) -> list[Shape]:
     """Return shapes with fewer corners: valid, nested, and still around what they must hold.
 
     Parameters
