@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from careshed.area import StudyArea
     from careshed.build import build_area, build_place
+    from careshed.calibration import fit_speeds
     from careshed.compare import compare_plans
     from careshed.errors import CareshedError
     from careshed.indicators import coverage_shares, response_times
     from careshed.isolines import isochrones
     from careshed.maps import coverage_map
-    from careshed.network import RoadNetwork
+    from careshed.network import RoadNetwork, read_profile
     from careshed.plan import Plan, make_plan
     from careshed.publish import write_plan
-    from careshed.reach import TravelTimes, travel_times
+    from careshed.reach import TravelTimes, route, stream_times, travel_times
     from careshed.report import write_report
     from careshed.scoring import score_candidates
     from careshed.siting import SitingProblem, Solution, site
@@ -47,10 +48,14 @@ _HOMES = {
     "coverage_shares": "indicators",
     "isochrones": "isolines",
     "make_plan": "plan",
+    "fit_speeds": "calibration",
+    "read_profile": "network",
     "read_targets": "targets",
     "response_times": "indicators",
+    "route": "reach",
     "score_candidates": "scoring",
     "site": "siting",
+    "stream_times": "reach",
     "synthesize": "synthetic",
     "travel_times": "reach",
     "write_plan": "publish",
@@ -71,12 +76,16 @@ __all__ = [
     "compare_plans",
     "coverage_map",
     "coverage_shares",
+    "fit_speeds",
     "isochrones",
     "make_plan",
+    "read_profile",
     "read_targets",
     "response_times",
+    "route",
     "score_candidates",
     "site",
+    "stream_times",
     "synthesize",
     "travel_times",
     "write_plan",

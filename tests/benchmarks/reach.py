@@ -103,8 +103,11 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def chosen(network: Any, count: int) -> Any:
-    """Return junctions on the main component, each once."""
+    """Return junctions on the main component, each once; none that shares its place with another."""
+    place = network.node_x + 1j * network.node_y
+    _, which, shared = np.unique(place, return_inverse=True, return_counts=True)
     ends = np.unique(network.edge_u[network.main])
+    ends = ends[shared[which[ends]] == 1]
     return np.random.default_rng(7).choice(ends, min(count, len(ends)), replace=False).astype(np.int64)
 
 
@@ -206,11 +209,11 @@ def isochrone(network: Any, cutoff_s: float, count: int) -> dict[str, float]:
     """Return the median time of a search from one place, and the edges that it relaxes."""
     from careshed.reach import reach_times
 
-    middle = (network.node_x.min() + network.node_x.max()) / 2, (network.node_y.min() + network.node_y.max()) / 2
-    # around the middle, so that no town's edge cuts a search short; the same places in a larger town's terms
-    away = np.hypot(network.node_x - middle[0], network.node_y - middle[1])
-    near = np.flatnonzero(away <= np.sort(away)[min(4 * count, network.nodes - 1)])
-    sources = np.random.default_rng(3).permutation(near)[:count]
+    x, y = network.node_x, network.node_y
+    to_edge_m = np.minimum.reduce([x - x.min(), x.max() - x, y - y.min(), y.max() - y])
+    # all over the town, but where its edge would cut a search short
+    inner = np.intersect1d(np.flatnonzero(to_edge_m >= min(1500.0, np.ptp(x) / 4)), chosen(network, network.nodes))
+    sources = np.random.default_rng(3).permutation(inner)[:count]
     access = at_junctions(network, sources)
     places = [access.take([row]) for row in range(len(sources))]
     degree = np.diff(network.in_start)

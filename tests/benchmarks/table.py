@@ -106,7 +106,7 @@ def times(results: list[tuple[str, dict[str, Any]]]) -> str:
         cells += [f"{ours['median_s']:.3f}", *peers, c.get("single_thread_ratio", "–")]
         cells.append(f"{row['load_average'][0]:.1f}" if row["load_average"] else "–")
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n\nPeers: times ours; ≠ where what was found differs; – where not installed.\n"
+    return "\n".join(lines) + "\n\nPeers: times ours; ≠ where what was found differs; – where not run.\n"
 
 
 def shown(peer: dict[str, Any]) -> str:
