@@ -116,17 +116,19 @@ def pandana(graph: Plain) -> Peer:
     import pandas as pd
     from pandana import Network
 
-    table = pd.DataFrame({"ms": graph.ms.astype(np.float64)})
+    # it keeps whole thousandths, cut off, in 32 bits: milliseconds would overflow, and its contraction then never ends
+    table = pd.DataFrame({"s": (graph.ms + 0.5) / 1000})
     x, y = (pd.Series(column) for column in graph.xy.T)
     whole = Network(x, y, pd.Series(graph.tail), pd.Series(graph.head), table, twoway=False)
 
     def run(sources: Ints, cutoff_ms: int) -> Iterator[Pairs]:
         for first in range(0, len(sources), 64):
             some = sources[first : first + 64]
-            found = whole.nodes_in_range(some.tolist(), cutoff_ms)
+            found = whole.nodes_in_range(some.tolist(), (cutoff_ms + 0.5) / 1000)
             rows = dict(tuple(found.groupby("source")))
             for source in some.tolist():
-                yield rows[source]["destination"].to_numpy(), rows[source]["ms"].to_numpy().astype(np.int64)
+                ms = np.rint(rows[source]["s"].to_numpy() * 1000).astype(np.int64)
+                yield rows[source]["destination"].to_numpy(), ms
 
     return run
 
