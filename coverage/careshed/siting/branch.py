@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import INF, Row
 from careshed.siting.costs import Costs
 from careshed.siting.master import Bound, Master, SetBound
 from careshed.siting.mip import Rulebook
-from careshed.siting.rules import INF, Row
 from careshed.siting.search import Plan, improved, plan_of, totals, vector
 
 __all__ = ["ACCEPTED", "Branching", "Node", "Outcome"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs, total, totals_by_swap
 from careshed.siting.mip import Rulebook
-from careshed.siting.rules import Columns
 
 __all__ = ["Plan", "improved", "plan_of", "totals", "vector"]
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from careshed.siting.branch import ACCEPTED, Branching, Outcome
+from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
 from careshed.siting.explain import conflicts
 from careshed.siting.leads import assign_leaders
 from careshed.siting.mip import Rulebook
 from careshed.siting.problem import SitingProblem
-from careshed.siting.rules import Columns
 from careshed.siting.search import Plan, improved, is_open, plan_of
 from careshed.siting.solution import Level, Solution, SolverReport
 
