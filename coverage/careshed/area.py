@@ -24,7 +24,7 @@ from careshed._checks import new_folder, readable_file, require_columns, require
 from careshed.errors import FileFaultError, InputError
 from careshed.targets import Targets, read_targets
 
-__all__ = ["SCHEMAS", "Provenance", "StudyArea", "empty_layer"]
+__all__ = ["GIVEN_COLUMNS", "SCHEMAS", "Provenance", "StudyArea", "empty_layer"]
 
 FORMAT = 1
 """Version of the folder's layout; a folder of another version is refused."""
@@ -79,6 +79,12 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 """Layer → (name of its index, columns with their types); geometry comes last."""
+
+GIVEN_COLUMNS: dict[str, dict[str, str]] = {
+    "facilities": {"owner": "str", "cost": "float64", "closing_cost": "float64"},
+    "candidates": {"owner": "str", "cost": "float64"},
+}
+"""Columns that a layer has only where a planner gave them: siting rules about owners and money read them."""
 
 OPTIONAL = ("junctions", "turns")
 """Layers that have no file where they are empty."""

@@ -6,15 +6,17 @@ says why it was left out.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
 
 from careshed import siting
 from careshed.area import StudyArea
+from careshed.brief import Ask, Brief, brief_of
 from careshed.errors import MissingLayerError
 from careshed.indicators import (
     Coverage,
@@ -26,18 +28,12 @@ from careshed.indicators import (
 )
 from careshed.isolines import isochrones
 from careshed.network import Profile, RoadNetwork, default_profile
-from careshed.reach import TravelTimes, travel_times
-from careshed.services import (
-    RESPONSE_CUTOFF_S,
-    facility_times,
-    service_network,
-    siting_sites,
-    station_times,
-    the_service,
-)
-from careshed.targets import Service, Siting
+from careshed.reach import TravelTimes
+from careshed.services import facility_times, service_network, siting_sites, station_times, the_service
+from careshed.siting.models import Model
+from careshed.targets import Service
 
-__all__ = ["PARTS", "Plan", "make_plan", "siting_problem"]
+__all__ = ["PARTS", "Plan", "make_plan", "solving_figures"]
 
 PARTS = ("coverage", "response", "siting")
 """The parts of a plan, in the order they are computed."""
@@ -77,6 +73,10 @@ class Plan:
         What response times are weighted by: ``calls`` or ``people``.
     runtime_s
         Seconds that all of it took.
+    brief
+        What was asked of the solution: rules, sites and problem; None where there is none.
+    model
+        What was sought; None: most people covered, then least response.
     """
 
     area: StudyArea
@@ -94,6 +94,8 @@ class Plan:
     left_out: Mapping[str, str]
     weight: str
     runtime_s: float = field(default=0.0)
+    brief: Brief | None = None
+    model: Model | None = None
 
 
 def make_plan(  # noqa: PLR0913 - options, each with its name
@@ -103,6 +105,8 @@ def make_plan(  # noqa: PLR0913 - options, each with its name
     coverage_service: str = "chc",
     siting_service: str = "ems",
     stations: int | None = None,
+    model: Model | None = None,
+    ask: Ask | None = None,
     time_limit_s: float | None = None,
     profile: Profile | None = None,
     hour: int | None = None,
@@ -120,6 +124,10 @@ def make_plan(  # noqa: PLR0913 - options, each with its name
         Ids of services in the area's targets.
     stations
         Stations in all, instead of the targets' figure.
+    model
+        What is sought, see :mod:`careshed.siting.models`; None: most people covered, then least response.
+    ask
+        Rules to switch off, sites that must or must not be open; `stations` goes before its figure.
     time_limit_s
         Stop the solver after so many seconds with the best plan and its true
         gap. None (the default) proves the optimum, so that every run gives the same plan.
@@ -154,65 +162,12 @@ def make_plan(  # noqa: PLR0913 - options, each with its name
     if "response" in parts or "siting" in parts:
         bench.respond(siting_service)
     if "siting" in parts:
-        bench.site(siting_service, stations, time_limit_s)
+        ask = ask or Ask()
+        bench.site(siting_service, ask if stations is None else replace(ask, stations=stations), model, time_limit_s)
         bench.check_quotas()
     if bench.coverage is None and bench.before is None and bench.solution is None:
         raise MissingLayerError("; ".join(f"{part}: {reason}" for part, reason in bench.left_out.items()))
     return bench.plan(coverage_service, siting_service, time.perf_counter() - started)
-
-
-def siting_problem(
-    area: StudyArea,
-    service: Service,
-    rules: Siting,
-    sites: gpd.GeoDataFrame,
-    times: TravelTimes,
-    network: RoadNetwork,
-) -> siting.SitingProblem:
-    """State the siting problem of a service.
-
-    Parameters
-    ----------
-    area, service, network
-        As `service_network` takes and returns them.
-    rules
-        Stations, quotas, tiers and phases.
-    sites, times
-        As `siting_sites` and `station_times` return them.
-    """
-    lead_s = [tier.lead_min * 60 for tier in rules.tiers if tier.lead_min is not None]
-    lead_times = None
-    if rules.tiers:
-        longest = max(lead_s, default=RESPONSE_CUTOFF_S)
-        lead = travel_times(network, sites.geometry, sites.geometry, cutoff_s=longest)
-        lead_times = siting.Pairs.from_times(lead)
-    return siting.SitingProblem.build(
-        sites,
-        area.demand["population"],
-        siting.Pairs.from_times(times, add_ms=round(service.delay_s * 1000)),
-        stations=rules.stations,
-        standard_ms=round(service.standard_s * 1000),
-        cutoff_ms=round(RESPONSE_CUTOFF_S * 1000),
-        group_names=dict(area.subdistricts["name"]),
-        min_per_group=rules.min_per_subdistrict,
-        tiers=[
-            siting.Tier(t.name, t.count, t.led_by, None if t.lead_min is None else round(t.lead_min * 60_000), t.span)
-            for t in rules.tiers
-        ],
-        counted_tier=rules.station_tier,
-        lead_times=lead_times,
-        phases=[siting.Phase(phase.by.isoformat(), phase.count(rules.stations)) for phase in rules.phases],
-    )
-
-
-def _with_stations(rules: Siting, stations: int | None) -> Siting:
-    """Return the rules with another number of stations."""
-    if stations is None:
-        return rules
-    tiers = tuple(
-        tier.model_copy(update={"count": stations}) if tier.name == rules.station_tier else tier for tier in rules.tiers
-    )
-    return rules.model_copy(update={"stations": stations, "tiers": tiers})
 
 
 class _Bench:
@@ -228,6 +183,8 @@ class _Bench:
         self.before: Response | None = None
         self.after: Response | None = None
         self.solution: siting.Solution | None = None
+        self.brief: Brief | None = None
+        self.model: Model | None = None
         self.stations = _no_stations(area)
         self.quotas: dict[str, pd.DataFrame] = {}
         self.times: dict[str, TravelTimes] = {}
@@ -292,7 +249,7 @@ class _Bench:
         else:
             self.before = self._response(service, existing)
 
-    def site(self, name: str, stations: int | None, time_limit_s: float | None) -> None:
+    def site(self, name: str, ask: Ask, model: Model | None, time_limit_s: float | None) -> None:
         """Find the stations, and compute their response."""
         service = the_service(self.area, name)
         if name not in self.times:
@@ -300,12 +257,11 @@ class _Bench:
         if service.siting is None:
             self.left_out["siting"] = f"the targets have no [service.{name}.siting]"
             return
-        rules = _with_stations(service.siting, stations)
-        network = self._network(service)
-        sites = siting_sites(self.area, service)
-        self.say(f"{service.label_en}: siting {rules.stations} stations among {len(sites)} sites")
-        problem = siting_problem(self.area, service, rules, sites, self.times[name], network)
-        self.solution = siting.site(problem, time_limit_s=time_limit_s, progress=self._watch)
+        self.model = model
+        self.brief = brief_of(self.area, name, ask, self.times[name], self._network(service))
+        sites = self.brief.sites
+        self.say(f"{service.label_en}: siting {self.brief.rules.stations} stations among {len(sites)} sites")
+        self.solution = siting.site(self.brief.problem, model, time_limit_s=time_limit_s, progress=self._watch)
         if self.solution.status == "infeasible":
             self.left_out["plan"] = "; ".join(conflict.text for conflict in self.solution.reason)
             return
@@ -338,6 +294,8 @@ class _Bench:
             left_out=self.left_out,
             weight=self.weight,
             runtime_s=runtime_s,
+            brief=self.brief,
+            model=self.model,
         )
 
     def _has(self, part: str, *, demand: bool = False, kinds: tuple[str, ...] = ()) -> bool:
@@ -362,10 +320,16 @@ class _Bench:
         )
 
     def _watch(self, incumbent: float | None, bound: float | None, text: str) -> None:
-        figures = [
-            f"{word} {value:,.0f}" for word, value in (("best", incumbent), ("bound", bound)) if value is not None
-        ]
-        self.say(", ".join([text, *figures]))
+        self.say(", ".join([text, *solving_figures(incumbent, bound)]))
+
+
+def solving_figures(incumbent: float | None, bound: float | None) -> list[str]:
+    """Say how far a solver is: the best plan's figure, the bound, and the gap between them."""
+    best, limit = (None if value is None or not math.isfinite(value) else value for value in (incumbent, bound))
+    told = [f"{word} {value:,.0f}" for word, value in (("best", best), ("bound", limit)) if value is not None]
+    if best is not None and limit is not None:
+        told.append(f"gap {abs(limit - best) / max(abs(best), 1.0):.2%}")
+    return told
 
 
 def _no_stations(area: StudyArea) -> gpd.GeoDataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from careshed.area import StudyArea
+from careshed.area import GIVEN_COLUMNS, StudyArea
 from careshed.errors import InputError, MissingLayerError
 from careshed.network import Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
@@ -100,11 +100,14 @@ def siting_sites(area: StudyArea, service: Service) -> gpd.GeoDataFrame:
     -------
     geopandas.GeoDataFrame
         Index ``site_id`` over the service's facilities and the candidate
-        sites; ``name``, ``status``, ``tier``, ``group`` (subdistrict, ``''`` outside) and the point.
+        sites; ``name``, ``status``, ``tier``, ``group`` (subdistrict, ``''`` outside), the point, and those of
+        ``owner``, ``cost`` and ``closing_cost`` that either layer has.
     """
     columns = ["name", "status", "tier", "subdistrict_id", "geometry"]
-    facilities = area.facilities[area.facilities["kind"].isin(service.kinds)][columns]
-    both = pd.concat([facilities.rename_axis("site_id"), area.candidates[columns].rename_axis("site_id")])
+    facilities = area.facilities[area.facilities["kind"].isin(service.kinds)]
+    layers = [frame.rename_axis("site_id") for frame in (facilities, area.candidates)]
+    given = [name for name in GIVEN_COLUMNS["facilities"] if any(name in frame for frame in layers)]
+    both = pd.concat([frame[[c for c in (*columns, *given) if c in frame]] for frame in layers])
     if both.index.has_duplicates:
         twice = both.index[both.index.duplicated()][0]
         raise InputError(f"id {twice} is both a facility and a candidate site; rename one of them")

@@ -12,7 +12,7 @@ import pandas as pd
 import pyproj
 
 from careshed._checks import sha256
-from careshed.area import SCHEMAS, Provenance, empty_layer
+from careshed.area import GIVEN_COLUMNS, SCHEMAS, Provenance, empty_layer
 from careshed.datums import split_datum
 from careshed.osm import OsmExtract
 from careshed.tables import Places
@@ -94,12 +94,13 @@ class Draft:
 
 
 def fit(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
-    """Cut a frame to its layer's columns and types."""
+    """Cut a frame to its layer's columns and types; columns that need not be given are kept where they are."""
     index, columns = SCHEMAS[layer]
     if not len(frame):
         return empty_layer(layer, frame.crs)
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
+    columns = columns | {name: kind for name, kind in GIVEN_COLUMNS.get(layer, {}).items() if name in frame}
     shaped = frame[[*columns, "geometry"]].astype(columns)
     shaped.index = pd.Index(shaped.index, dtype="str", name=index)
     return shaped

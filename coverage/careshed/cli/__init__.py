@@ -9,22 +9,29 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from careshed.cli import show, times
-from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
+from careshed.cli import show, site, times
+from careshed.cli.base import (
+    AreaFolder,
+    Hour,
+    Output,
+    ProfileFile,
+    Stations,
+    TimeLimit,
+    leave_without_plan,
+    plan_of,
+    progress,
+    read_area,
+    write_part,
+)
 from careshed.cli.show import console, stderr
 from careshed.errors import CareshedError, InputError
 
-if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
-    from careshed.plan import Plan
-
 __all__ = ["app", "main"]
-
-INFEASIBLE = 3
 
 app = typer.Typer(
     name="careshed",
@@ -33,7 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
 CoverageService = Annotated[str, typer.Option("--service", help="Service of the area's targets.toml.")]
 
 
@@ -199,8 +205,8 @@ def coverage_command(
     profile: ProfileFile = None,
 ) -> None:
     """Show who is within the minutes of the existing facilities: communities, people, area, streets."""
-    plan = _make(folder, ("coverage",), coverage_service=service, hour=hour, profile=profile)
-    _write_part(plan, output, "coverage")
+    plan = plan_of(read_area(folder), ("coverage",), coverage_service=service, hour=hour, profile=profile)
+    write_part(plan, output, "coverage")
     show.coverage(plan)
     show.scorecard(plan)
     show.unjoined(plan)
@@ -215,41 +221,14 @@ def response_command(
     profile: ProfileFile = None,
 ) -> None:
     """Show how soon the existing stations arrive: mean, median, 90th percentile, share in time."""
-    plan = _make(folder, ("response",), siting_service=service, hour=hour, profile=profile)
-    _write_part(plan, output, "response")
+    plan = plan_of(read_area(folder), ("response",), siting_service=service, hour=hour, profile=profile)
+    write_part(plan, output, "response")
     show.response(plan)
     show.scorecard(plan)
     show.unjoined(plan)
 
 
-Stations = Annotated[int | None, typer.Option(min=1, help="Stations in all, instead of the targets' figure.")]
-TimeLimit = Annotated[
-    float | None, typer.Option(min=1, metavar="SECONDS", help="Stop with the best plan so far and its true gap.")
-]
-Models = Annotated[str, typer.Option("--model", help="Objective: 'mclp', most people covered, then least response.")]
-
-
-@app.command("site")
-def site_command(
-    folder: AreaFolder,
-    output: Output,
-    service: CoverageService = "ems",
-    stations: Stations = None,
-    model: Models = "mclp",
-    time_limit: TimeLimit = None,
-    hour: Hour = None,
-    profile: ProfileFile = None,
-) -> None:
-    """Find the best stations under the documents' rules, with proof."""
-    _known_model(model)
-    options: dict[str, Any] = {"stations": stations, "time_limit_s": time_limit, "hour": hour, "profile": profile}
-    plan = _make(folder, ("response", "siting"), siting_service=service, **options)
-    _write_part(plan, output, "site")
-    show.response(plan)
-    show.stations(plan)
-    show.scorecard(plan)
-    show.unjoined(plan)
-    _leave_if_infeasible(plan)
+app.command("site")(site.site)
 
 
 @app.command("plan")
@@ -265,7 +244,7 @@ def plan_command(
     from careshed.plan import PARTS
     from careshed.publish import write_plan
 
-    plan = _make(folder, PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
+    plan = plan_of(read_area(folder), PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
     with progress() as say:
         say("map and report")
         write_plan(plan, output)
@@ -275,7 +254,7 @@ def plan_command(
     show.scorecard(plan)
     show.unjoined(plan)
     console.print(f"wrote {escape(str(output))}/ in all {plan.runtime_s:.1f} s: open map.html and report.html")
-    _leave_if_infeasible(plan)
+    leave_without_plan(plan)
 
 
 @app.command()
@@ -319,37 +298,3 @@ def score(
 
 app.command()(times.isochrones)
 app.command()(times.calibrate)
-
-
-def _known_model(model: str) -> None:
-    if model != "mclp":
-        raise InputError(f"model {model!r} is not known; expected mclp (most people covered, then least response)")
-
-
-def _make(folder: Path, parts: tuple[str, ...], *, profile: Path | None = None, **options: Any) -> Plan:
-    from careshed.network import read_profile
-    from careshed.plan import make_plan
-
-    model = None if profile is None else read_profile(profile)
-    area = read_area(folder)
-    with progress() as say:
-        plan = make_plan(area, parts=parts, progress=say, profile=model, **options)
-    show.speeds(plan)
-    return plan
-
-
-def _write_part(plan: Plan, output: Path, part: str) -> None:
-    from careshed.publish import write_part
-
-    with progress() as say:
-        say("files and map")
-        write_part(plan, output, part)
-
-
-def _leave_if_infeasible(plan: Plan) -> None:
-    if plan.solution is None or plan.solution.status != "infeasible":
-        return
-    for conflict in plan.solution.reason:
-        stderr.print(f"[bold red]no plan meets the rules[/] ({conflict.rule}): {escape(conflict.text)}", soft_wrap=True)
-        stderr.print(f"  remedy: {escape(conflict.remedy)}", soft_wrap=True)
-    raise typer.Exit(INFEASIBLE)

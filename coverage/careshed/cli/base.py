@@ -1,29 +1,50 @@
-"""What commands share: the area they read, the step they show."""
+"""What commands share: the area they read, the step they show, the plan they make."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from careshed.cli import show
 from careshed.cli.show import stderr
 
 if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
     from careshed.area import StudyArea
+    from careshed.plan import Plan
 
-__all__ = ["AreaFolder", "Hour", "ProfileFile", "progress", "read_area"]
+__all__ = [
+    "AreaFolder",
+    "Hour",
+    "Output",
+    "ProfileFile",
+    "Stations",
+    "TimeLimit",
+    "leave_without_plan",
+    "plan_of",
+    "progress",
+    "read_area",
+    "write_part",
+]
+
+INFEASIBLE = 3
 
 AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
 Hour = Annotated[
     int | None, typer.Option(min=0, max=23, help="Speeds of this hour of the day (8: 8:00 to 8:59); default free flow.")
 ]
 ProfileFile = Annotated[
     Path | None,
     typer.Option("--profile", metavar="FILE", help="profile.toml of speeds and delays; see docs/time-model.md."),
+]
+Stations = Annotated[int | None, typer.Option(min=1, help="Stations in all, instead of the targets' figure.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(min=1, metavar="SECONDS", help="Stop with the best plan so far and its true gap.")
 ]
 
 
@@ -47,3 +68,32 @@ def read_area(folder: Path) -> StudyArea:
             f"[yellow]{escape(area.name)}: SYNTHETIC data (合成数据); figures show the method, not the place[/]"
         )
     return area
+
+
+def plan_of(area: StudyArea, parts: tuple[str, ...], *, profile: Path | None = None, **options: Any) -> Plan:
+    """Make a plan of an area, with the profile of a file, and print the speeds it was made with."""
+    from careshed.network import read_profile
+    from careshed.plan import make_plan
+
+    model = None if profile is None else read_profile(profile)
+    with progress() as say:
+        plan = make_plan(area, parts=parts, progress=say, profile=model, **options)
+    show.speeds(plan)
+    return plan
+
+
+def write_part(plan: Plan, output: Path, part: str) -> None:
+    """Write the files of one part."""
+    from careshed.publish import write_part as write
+
+    with progress() as say:
+        say("files and map")
+        write(plan, output, part)
+
+
+def leave_without_plan(plan: Plan) -> None:
+    """Leave with 3 where no plan meets the rules, and say why."""
+    if plan.solution is None or plan.solution.levels:
+        return
+    show.conflicts(plan.solution)
+    raise typer.Exit(INFEASIBLE)

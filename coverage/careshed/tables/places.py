@@ -280,6 +280,9 @@ def _check_values(rows: Rows) -> None:
     for name in ("capacity", "calls"):
         if name in layer.columns:
             rows.amount(name)
+    for name in ("cost", "closing_cost"):
+        if name in layer.columns:
+            rows.count(name)
 
 
 def _check_elderly(rows: Rows) -> None:
@@ -313,6 +316,9 @@ def _columns(rows: Rows, shapes: gpd.GeoSeries, units: gpd.GeoDataFrame | None, 
         columns["elderly"] = rows.count("elderly")
     if layer.name == "calls":
         columns["calls"] = rows.amount("calls").fillna(1.0)
+    # columns that only some siting rules ask for are there where the file has them
+    columns |= {name: rows.text(name) for name in ("owner",) if name in rows.found}
+    columns |= {name: rows.count(name) for name in ("cost", "closing_cost") if name in rows.found}
     return columns
 
 

@@ -1,27 +1,22 @@
-"""Targets: what a planning document asks, read from ``targets.toml``.
-
-Nothing about a district stands in Python: services with their minutes, the
-siting rules (quotas, tiers, dated phases) and the rows of the scorecard are
-all in one TOML file beside the area. Minutes are written ``…_min`` there and
-are seconds inside.
-"""
+"""Services, quotas of facilities and rows of the scorecard, and the file that holds them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import tomllib
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import pydantic
 from pydantic import Field, model_validator
 
 from careshed._checks import readable_file
 from careshed.errors import FileFaultError, InputError
+from careshed.targets._table import Table
+from careshed.targets.siting import Siting
 
-__all__ = ["Phase", "Quota", "Service", "Siting", "Target", "Targets", "Tier", "read_targets"]
+__all__ = ["Quota", "Service", "Statistic", "Target", "Targets", "read_targets"]
 
 Statistic = Literal[
     "community_share",
@@ -42,116 +37,9 @@ Statistic = Literal[
 """What a row of the scorecard can be judged on."""
 
 _TIMES = {"mean_response", "median_response", "p90_response"}
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Table(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-
-class Phase(_Table):
-    """A dated step of the build-out.
-
-    Parameters
-    ----------
-    by
-        The last day of the phase.
-    share
-        Share of all stations that are open by then (0 to 1]; the last phase's is 1.
-    """
-
-    by: dt.date
-    share: float = Field(gt=0, le=1)
-
-    def count(self, stations: int) -> int:
-        """Return ⌈share × stations⌉, free of binary rounding (0.7 × 30 is 21, not 22).
-
-        Examples
-        --------
-        >>> import datetime
-        >>> Phase(by=datetime.date(2021, 12, 31), share=0.7).count(18)
-        13
-        """
-        return math.ceil(Fraction(str(self.share)) * stations)
-
-
-class Tier(_Table):
-    """One level of a hierarchy of stations.
-
-    Parameters
-    ----------
-    name
-        The tier's id, such as ``centre_station``.
-    label_zh, label_en
-        Its names in text for people.
-    count
-        How many sites of the tier the plan has.
-    led_by
-        Tiers of which one site leads each site of this one; empty for the top.
-    lead_min
-        Most minutes' drive from a site to its leader, None for no limit.
-    span
-        Most sites that one site of this tier may lead, None for no limit.
-    """
-
-    name: str
-    label_zh: str = ""
-    label_en: str = ""
-    count: int = Field(ge=1)
-    led_by: tuple[str, ...] = ()
-    lead_min: float | None = Field(default=None, gt=0)
-    span: int | None = Field(default=None, ge=1)
-
-
-class Siting(_Table):
-    """How many stations a service gets, and by which rules.
-
-    Parameters
-    ----------
-    stations
-        Stations in all, existing ones inside the boundary included; of
-        `station_tier` where tiers are named.
-    min_per_subdistrict
-        Fewest sites of any tier in each subdistrict, in the last phase.
-    tiers
-        The hierarchy, top first; empty for stations of one kind.
-    station_tier
-        The tier that `stations` and the phases count.
-    phases
-        The dated build-out; empty for all at once.
-    """
-
-    stations: int = Field(ge=1)
-    min_per_subdistrict: int = Field(default=0, ge=0)
-    tiers: tuple[Tier, ...] = ()
-    station_tier: str = ""
-    phases: tuple[Phase, ...] = ()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [tier.name for tier in self.tiers]
-        if len(set(names)) != len(names):
-            raise ValueError(f"tiers must have different names, found {', '.join(names)}")
-        for tier in self.tiers:
-            unknown = set(tier.led_by) - set(names)
-            if unknown:
-                raise ValueError(f"tier {tier.name} is led by {', '.join(sorted(unknown))}, which is no tier here")
-        if self.tiers and self.station_tier not in names:
-            raise ValueError(f"station_tier is {self.station_tier!r}; expected one of {', '.join(names)}")
-        if self.tiers:
-            count = next(tier.count for tier in self.tiers if tier.name == self.station_tier)
-            if count != self.stations:
-                raise ValueError(f"stations is {self.stations} but tier {self.station_tier} counts {count}")
-        days = [phase.by for phase in self.phases]
-        shares = [phase.share for phase in self.phases]
-        if days != sorted(days) or shares != sorted(shares):
-            raise ValueError("phases must be given in order of date, with shares that do not fall")
-        if shares and shares[-1] != 1:
-            raise ValueError(f"the last phase has share {shares[-1]}; expected 1, all stations")
-        return self
-
-
-class Service(_Table):
+class Service(Table):
     """A service that is planned: who gives it, how it is reached, in how many minutes.
 
     Parameters
@@ -207,7 +95,7 @@ class Service(_Table):
         return self
 
 
-class Quota(_Table):
+class Quota(Table):
     """How many facilities each unit should have, by its people or communities.
 
     One of four rules, named by `rule`:
@@ -267,7 +155,7 @@ class Quota(_Table):
         return self.least + beyond // slow, self.least + beyond // fast
 
 
-class Target(_Table):
+class Target(Table):
     """A row of the scorecard: a figure that a document asks for.
 
     Parameters
@@ -330,7 +218,7 @@ class Target(_Table):
         return value >= self.limit if self.at_least is not None else value <= self.limit
 
 
-class Targets(_Table):
+class Targets(Table):
     """What the planning documents ask of one area.
 
     Parameters
@@ -350,9 +238,9 @@ class Targets(_Table):
     """
 
     title: str = ""
-    documents: dict[str, str] = {}
-    service: dict[str, Service] = {}
-    quota: dict[str, Quota] = {}
+    documents: dict[str, str] = Field(default_factory=dict)
+    service: dict[str, Service] = Field(default_factory=dict)
+    quota: dict[str, Quota] = Field(default_factory=dict)
     target: tuple[Target, ...] = ()
     assumptions: tuple[str, ...] = ()
 
