@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Hashable
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from careshed.dossier import Dossier
 from careshed.errors import FileFaultError
 from careshed.indicators import Coverage, Response
 from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
-from careshed.siting import Solution
+from careshed.siting import Lexicographic, Solution
 
-__all__ = ["plan_facts", "read_plan_facts", "unjoined", "write_layers"]
+__all__ = ["plan_facts", "read_plan_facts", "unjoined", "write_dossier", "write_layers"]
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
@@ -116,7 +118,8 @@ def _response_facts(response: Response) -> dict[str, Any]:
 
 
 def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
-    inside = solution.stations[solution.stations["group"] != ""] if len(solution.stations) else solution.stations
+    stations = solution.stations
+    inside = stations[stations["group"] != ""] if len(stations) else stations
     counts = inside.groupby("group").size() if len(inside) else pd.Series(dtype="int64")
     names = plan.area.subdistricts["name"]
     counted = inside[inside["counted"]] if len(inside) else inside
@@ -126,7 +129,8 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         phases.append({**phase.to_dict(), "stations": list(open_by_then.index)})
     return {
         "service": plan.siting_service,
-        "model": "maximal covering, then least response (lexicographic)",
+        **_model_facts(plan),
+        "rules": _rule_facts(plan),
         "stations": list(counted.index),
         "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
@@ -139,6 +143,8 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "reason": [{"rule": c.rule, "text": c.text, "remedy": c.remedy} for c in solution.reason],
         "subdistrict_counts": {names[unit]: int(counts.get(unit, 0)) for unit in names.index},
         "leaders": {site: leader for site, leader in inside["leader_id"].items() if leader} if len(inside) else {},
+        "vehicles": stations["vehicles"].to_dict() if "vehicles" in stations else {},
+        "closed": _closed(plan, solution),
         "unreachable_people": solution.unreachable,
         "solver": {
             "name": solution.report.solver,
@@ -151,6 +157,49 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         },
         "runtime_s": round(solution.report.runtime_s, 3),
     }
+
+
+MODELS = {
+    "MCLP": "maximal covering",
+    "PMedian": "least response",
+    "PCenter": "least worst time",
+    "LSCP": "fewest stations that cover all",
+    "LSCPB": "fewest stations that cover all, then most people covered twice",
+    "BACOP1": "all covered once, most people covered twice",
+    "BACOP2": "people covered once and twice, weighed",
+    "DSM": "double standard: all within the second time, most people covered twice within the first",
+    "MEXCLP": "maximal expected covering with busy vehicles",
+    "MALP": "maximal availability of a free vehicle",
+    "CapacitatedPMedian": "least response under capacities",
+    "CapacitatedMCLP": "maximal covering under capacities",
+    "Relocation": "most existing stations kept for a loss of coverage",
+}
+"""What each model seeks, in words."""
+
+
+def _model_facts(plan: Plan) -> dict[str, Any]:
+    """Say what was sought, with its parameters."""
+    model = Lexicographic() if plan.model is None else plan.model
+    parts = model.models if isinstance(model, Lexicographic) else (model,)
+    words = ", then ".join(MODELS[type(part).__name__] for part in parts)
+    order = " (lexicographic)" if isinstance(model, Lexicographic) else ""
+    given = {type(part).__name__: asdict(part) for part in parts}
+    return {"model": words + order, "parameters": given}
+
+
+def _rule_facts(plan: Plan) -> dict[str, Any]:
+    """Say which rules held, and which were switched off."""
+    if plan.brief is None:
+        return {"on": [], "off": []}
+    return {"on": list(plan.brief.rules.rule_names), "off": list(plan.brief.without)}
+
+
+def _closed(plan: Plan, solution: Solution) -> list[str]:
+    """Return the stations of today that the plan closes."""
+    if plan.brief is None or not solution.found:
+        return []
+    sites = plan.brief.sites
+    return [str(i) for i in sites.index[sites["today"]] if i not in solution.stations.index]
 
 
 def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -220,6 +269,24 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     if plan.solution is not None:
         _write_geojson(plan.stations, folder / "stations.geojson")
         _write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
+
+
+def write_dossier(found: Dossier, folder: Path) -> None:
+    """Write the answers beyond a plan's sites into a folder: a table each, and the frontier as a picture.
+
+    Parameters
+    ----------
+    found
+        The answers.
+    folder
+        An existing folder.
+    """
+    for name, table in found.tables.items():
+        _write_table(table.reset_index(), folder / f"{name}.csv")
+    if "frontier.svg" in found.files:
+        from careshed.siting.answers.plots import draw_frontier, save_figure  # noqa: PLC0415 - loads matplotlib
+
+        save_figure(draw_frontier(found.tables["frontier"]), folder / "frontier.svg")
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

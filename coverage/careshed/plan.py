@@ -77,6 +77,8 @@ class Plan:
         What was asked of the solution: rules, sites and problem; None where there is none.
     model
         What was sought; None: most people covered, then least response.
+    profile, hour
+        The time model, and the hour whose speeds count; None is free flow.
     """
 
     area: StudyArea
@@ -96,6 +98,8 @@ class Plan:
     runtime_s: float = field(default=0.0)
     brief: Brief | None = None
     model: Model | None = None
+    profile: Profile = field(default_factory=default_profile)
+    hour: int | None = None
 
 
 def make_plan(  # noqa: PLR0913 - options, each with its name
@@ -262,8 +266,9 @@ class _Bench:
         sites = self.brief.sites
         self.say(f"{service.label_en}: siting {self.brief.rules.stations} stations among {len(sites)} sites")
         self.solution = siting.site(self.brief.problem, model, time_limit_s=time_limit_s, progress=self._watch)
-        if self.solution.status == "infeasible":
-            self.left_out["plan"] = "; ".join(conflict.text for conflict in self.solution.reason)
+        if not self.solution.found:
+            why = "; ".join(conflict.text for conflict in self.solution.reason)
+            self.left_out["plan"] = why or "it was stopped before any plan was found; give it more time"
             return
         self.after = self._response(service, self.solution.stations.index)
         self.stations = _station_table(self.area, service, sites, self.solution, self.after, self.times[name])
@@ -296,6 +301,8 @@ class _Bench:
             runtime_s=runtime_s,
             brief=self.brief,
             model=self.model,
+            profile=self.profile,
+            hour=self.hour,
         )
 
     def _has(self, part: str, *, demand: bool = False, kinds: tuple[str, ...] = ()) -> bool:

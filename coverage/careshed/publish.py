@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from careshed._checks import new_folder
+from careshed.dossier import Dossier
 from careshed.maps import write_map
-from careshed.output import write_layers
+from careshed.output import write_dossier, write_layers
 from careshed.plan import Plan
 from careshed.report import write_report
 
-__all__ = ["PLAN_FILES", "write_part", "write_plan"]
+__all__ = ["PLAN_FILES", "SITE_FILES", "write_part", "write_plan", "write_siting"]
 
 PLAN_FILES = (
     "plan.json",
@@ -26,6 +27,19 @@ PLAN_FILES = (
     "unjoined.csv",
 )
 """What a plan's folder holds; such a file of an earlier run that the new plan lacks is removed."""
+
+SITE_FILES = (
+    "site.json",
+    "stations.*",
+    "response-*.csv",
+    "kbest.csv",
+    "frontier.*",
+    "prices.csv",
+    "marginal.csv",
+    "served.csv",
+    "robustness*.csv",
+)
+"""What ``careshed site`` writes; such a file of an earlier run that the new one lacks is removed."""
 
 
 def write_plan(plan: Plan, folder: Path | str) -> None:
@@ -58,4 +72,22 @@ def write_part(plan: Plan, folder: Path | str, part: str) -> None:
     """
     with new_folder(folder) as new:
         write_layers(plan, new, name=f"{part}.json")
+        write_map(plan, new / "map.html")
+
+
+def write_siting(plan: Plan, found: Dossier, folder: Path | str) -> None:
+    """Write a siting plan with the answers beyond its sites into a folder, at once.
+
+    Parameters
+    ----------
+    plan
+        What was computed.
+    found
+        The answers.
+    folder
+        Made where it does not exist; other files in it are left alone.
+    """
+    with new_folder(folder, owned=SITE_FILES) as new:
+        write_layers(plan, new, name="site.json")
+        write_dossier(found, new)
         write_map(plan, new / "map.html")

@@ -114,7 +114,7 @@ def _response(name: str) -> Callable[[Plan, Target], float | None]:
 
 def _planned(plan: Plan, target: Target) -> pd.DataFrame | None:
     """Return the plan's stations inside the boundary, where there is a plan for the target's service."""
-    if plan.solution is None or plan.solution.status == "infeasible" or target.service != plan.siting_service:
+    if plan.solution is None or not plan.solution.found or target.service != plan.siting_service:
         return None
     stations = plan.solution.stations
     return stations[stations["group"] != ""]

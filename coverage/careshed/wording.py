@@ -109,6 +109,7 @@ VERDICTS = {
     "optimal": Label("已证明最优", "proven optimal"),
     "feasible": Label("可行,未证明最优", "feasible, optimality not proven"),
     "infeasible": Label("无可行方案", "no feasible plan"),
+    "unknown": Label("尚未求得方案", "no plan found yet"),
 }
 """Status of a solution."""
 
@@ -275,7 +276,7 @@ def _siting_figures(plan: Plan, judged: dict[str, Verdict]) -> list[tuple[Label,
     solution = plan.solution
     assert solution is not None  # noqa: S101 - the caller saw to it
     figures: list[tuple[Label, Verdict | None, str]] = []
-    if solution.status != "infeasible":
+    if solution.found:
         years = [str(phase.by)[:4] for phase in solution.phases.itertuples()]
         dates = years if len(set(years)) == len(years) else list(solution.phases["by"])
         counts = [count(number) for number in solution.phases["stations"]]
@@ -283,7 +284,7 @@ def _siting_figures(plan: Plan, judged: dict[str, Verdict]) -> list[tuple[Label,
         label = Label(f"{service_label(plan, plan.siting_service).zh}站点", "Stations")
         figures.append((label, judged.get("station_count"), " → ".join(phases)))
     text = str(VERDICTS.get(solution.status, Label(solution.status, "")))
-    if solution.status != "infeasible":
+    if solution.found:
         text += f" (gap {solution.gap:.2%})" if solution.gap else " (gap 0)"
     figures.append((Label("方案", "Plan"), None, text))
     return figures

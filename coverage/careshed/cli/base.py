@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import show
+from careshed.cli import show, showsite
 from careshed.cli.show import stderr
 
 if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
@@ -93,7 +93,7 @@ def write_part(plan: Plan, output: Path, part: str) -> None:
 
 def leave_without_plan(plan: Plan) -> None:
     """Leave with 3 where no plan meets the rules, and say why."""
-    if plan.solution is None or plan.solution.levels:
+    if plan.solution is None or plan.solution.found:
         return
-    show.conflicts(plan.solution)
+    showsite.conflicts(plan.solution)
     raise typer.Exit(INFEASIBLE)

@@ -103,7 +103,7 @@ def response(plan: Plan) -> None:
 def stations(plan: Plan) -> None:
     """Print the plan's stations and its proof."""
     solution = plan.solution
-    if solution is None or solution.status == "infeasible":
+    if solution is None or not solution.found:
         return
     columns = ["name", "subdistrict", "tier", "status", "by", "people"]
     shown = plan.stations[columns].rename(columns={"by": "open by", "people": "people served"})

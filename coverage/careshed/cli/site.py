@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import show
+from careshed.cli import show, showsite
 from careshed.cli.base import (
     AreaFolder,
     Hour,
@@ -134,6 +134,9 @@ def site(
     ] = False,
 ) -> None:
     """Find the best stations under the documents' rules, with proof."""
+    from careshed.dossier import Wanted, dossier
+    from careshed.publish import write_siting
+
     options: dict[str, Any] = {
         "stations": stations, "within": parse_minutes(within, "--within"),
         "within2": parse_minutes(within2, "--within2"), "alpha": alpha, "first_weight": first_weight,
@@ -150,12 +153,18 @@ def site(
         area, ("response", "siting"), siting_service=service, model=sought, ask=ask, time_limit_s=time_limit,
         hour=hour, profile=profile,
     )  # fmt: skip
-    _tell(plan, model, time_limit)
-    if k_best or numbers or explain:
-        _answers(plan, output, k_best=k_best or 0, numbers=numbers, explain=explain, time_limit=time_limit)
-    else:
-        _write(plan, output, None)
-    console.print(f"wrote {escape(str(output))}/: site.json, stations.csv, map.html …")
+    wanted = Wanted(k_best or 0, numbers, explain, time_limit)
+    with progress() as say:
+        found = dossier(plan, wanted, say)
+        say("files and map")
+        write_siting(plan, found, output)
+    show.response(plan)
+    show.stations(plan)
+    showsite.answers(found)
+    show.scorecard(plan)
+    show.unjoined(plan)
+    _say_why_unproven(plan, time_limit)
+    console.print(f"wrote {escape(str(output))}/: {', '.join(['site.json', 'stations.csv', 'map.html', *found.files])}")
     leave_without_plan(plan)
 
 
@@ -188,3 +197,13 @@ def _ask(
         for name, file in (("required", required), ("excluded", exclude))
     }
     return Ask(stations=stations, without=tuple(without), **ids)
+
+
+def _say_why_unproven(plan: Plan, time_limit: float | None) -> None:
+    """Say why a plan is not proven: somebody pressed Ctrl-C, or the time was up."""
+    solution = plan.solution
+    if solution is None or solution.status not in {"feasible", "unknown"}:
+        return
+    why = "stopped" if time_limit is None else f"stopped within the time limit of {time_limit:g} s"
+    what = f"the best plan so far, gap {solution.gap:.2%}" if solution.found else "no plan was found yet"
+    stderr.print(f"[yellow]{why}[/]: {what}", soft_wrap=True)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from careshed.errors import InputError, UnsupportedError
 
 if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
+    from careshed.brief import Ask
     from careshed.siting.models import Model
     from careshed.targets import Service
 
-__all__ = ["ModelName", "model_of", "parse_minutes", "parse_range"]
+__all__ = ["ModelName", "check_rules", "model_of", "parse_minutes", "parse_range"]
 
 _SECONDS = dict.fromkeys(("", "m", "min", "minutes", "分", "分钟"), 60) | dict.fromkeys(("s", "sec", "秒"), 1)
 """Units of time → their seconds."""
@@ -106,6 +107,33 @@ def model_of(name: ModelName, service: Service, options: Mapping[str, Any]) -> M
         raise InputError(f"model {name} needs {flags}: give it, such as {_EXAMPLES[missing[0]]},{where}".rstrip(","))
     _check_times(given, service)
     return spec.make(**{_FIGURES[key]: _figure(key, value) for key, value in given.items()})
+
+
+def check_rules(name: ModelName, service: Service, ask: Ask, *, frontier: bool) -> None:
+    """Refuse rules and questions that a model can't take, by name, before anything is computed.
+
+    Raises
+    ------
+    UnsupportedError
+        If the model decides how many stations there are, and phases or a frontier are asked for.
+    InputError
+        If no station may be closed, and the model closes some; or a rule to be switched off is unknown.
+    """
+    assert service.siting is not None  # noqa: S101 - the caller saw to it
+    rules = service.siting.without(ask.without)
+    if not _specs()[name].counts:
+        if frontier:
+            raise UnsupportedError(f"model {name} decides how many stations there are: leave out --frontier")
+        if rules.phases:
+            raise UnsupportedError(
+                f"model {name} decides how many stations there are and takes no phases, which are shares of a known "
+                "number: add --without phases"
+            )
+    if name is ModelName.RELOCATION and not rules.closable:
+        raise InputError(
+            "model relocation closes stations, but none may be closed: write closable = true, or a list of ids, in the "
+            "service's siting table of targets.toml"
+        )
 
 
 _EXAMPLES = {

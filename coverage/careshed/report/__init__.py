@@ -84,6 +84,10 @@ def _trust(plan: Plan) -> Label:
         return Label(
             "在给定规则下没有可行方案,原因如下。", "No plan can meet the rules as they stand; the reasons are below."
         )
+    if not solution.found:
+        return Label(
+            "限定时间内尚未求得方案。", "No plan was found within the time given; whether there is one is open."
+        )
     if solution.status == "optimal":
         return Label(
             "方案已证明最优:在同样的规则和数据下,没有更好的方案。",

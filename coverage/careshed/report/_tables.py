@@ -216,7 +216,7 @@ def stations_table(plan: Plan) -> Table | None:
 def phases_table(plan: Plan) -> Table | None:
     """Return what each phase reaches."""
     solution = plan.solution
-    if solution is None or solution.phases.empty or solution.status == "infeasible":
+    if solution is None or solution.phases.empty or not solution.found:
         return None
     columns = [
         Label("期", "Phase"),
@@ -252,6 +252,13 @@ def levels_table(solution: Solution) -> Table | None:
     names = {
         "covered": Label("标准内人口(各期合计)", "People within the standard, summed over phases"),
         "response": Label("反应时间(人·分钟,各期合计)", "Response, person-minutes summed over phases"),
+        "worst": Label("最长反应时间(秒)", "Worst response, seconds"),
+        "sites": Label("站点数", "Stations"),
+        "backup": Label("双重覆盖人口(各期合计)", "People covered twice, summed over phases"),
+        "weighed": Label("加权覆盖人口(各期合计)", "Covered and backed up people, weighed"),
+        "expected": Label("期望覆盖人口(各期合计)", "People expected to find a free vehicle"),
+        "reliable": Label("可靠覆盖人口(各期合计)", "People reliably covered, summed over phases"),
+        "closed": Label("关停站点数", "Existing stations closed"),
     }
     columns = [
         Label("目标层", "Level"),

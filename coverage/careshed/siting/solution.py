@@ -134,6 +134,11 @@ class Solution:
     shares: pd.DataFrame | None = None
 
     @property
+    def found(self) -> bool:
+        """Whether there is a plan, proven or not."""
+        return self.status in {"optimal", "feasible"}
+
+    @property
     def gap(self) -> float:
         """The largest gap of the levels; infinite where there is no plan."""
         return max((level.gap for level in self.levels), default=float("inf"))
