@@ -109,7 +109,6 @@ def test_compare_prints_both(careshed, folder, tmp_path):
         (("plan", "nowhere", "-o", "out"), "is no study area"),
         (("plan", "TOWN", "-o", "FILE"), "is a file; expected a folder"),
         (("coverage", "TOWN", "-o", "OUT", "--service", "fire"), "there are: chc, ems"),
-        (("site", "TOWN", "-o", "OUT", "--model", "magic"), "expected mclp"),
         (("compare", "nowhere", "TOWN"), "has no plan.json"),
         (("build", "-o", "OUT"), "--pbf FILE or the name of a --place"),
         (("build", "-o", "OUT", "--pbf", "nowhere.osm.pbf"), "no such file"),

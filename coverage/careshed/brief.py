@@ -253,15 +253,14 @@ class _Desk:
             own, words = own[own.index.isin(rule.sites)], [*words, f"among the {len(rule.sites)} sites of rule {name}"]
         units = self.units(name, rule.subdistricts)
         phase = next((k for k, phase in enumerate(self.rules.phases, start=1) if phase.by == rule.by), None)
-        limits = {"at_least": rule.at_least, "at_most": rule.at_most, "tier": rule.tier, "phase": phase}
         if rule.each:
-            for unit, label in units.items():
-                held = own.index[own["group"] == unit]
-                yield Among(" ".join(["sites", *words, f"in {label}"]), tuple(held), **limits)
-            return
-        if rule.subdistricts:
-            own, words = own[own["group"].isin(units)], [*words, f"in {', '.join(units.values())}"]
-        yield Among(" ".join(["sites", *words]), tuple(own.index), **limits)
+            parts = [(own[own["group"] == unit], [*words, f"in {label}"]) for unit, label in units.items()]
+        elif rule.subdistricts:
+            parts = [(own[own["group"].isin(units)], [*words, f"in {', '.join(units.values())}"])]
+        else:
+            parts = [(own, words)]
+        for held, said in parts:
+            yield Among(" ".join(["sites", *said]), tuple(held.index), rule.at_least, rule.at_most, rule.tier, phase)
 
     def owned(self, name: str, owner: str) -> gpd.GeoDataFrame:
         """Return the sites of an owner."""

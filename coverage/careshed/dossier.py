@@ -12,16 +12,12 @@ from careshed.brief import Brief, siting_problem
 from careshed.errors import InputError
 from careshed.plan import Plan
 from careshed.services import service_network, station_times
-from careshed.siting import SitingProblem, Solution
-from careshed.siting.answers import (
-    communities_served,
-    frontier,
-    k_best,
-    marginal_values,
-    robustness,
-    rule_prices,
-    speeds,
-)
+from careshed.siting import Lexicographic, Solution
+from careshed.siting.answers.frontier import frontier
+from careshed.siting.answers.kbest import k_best
+from careshed.siting.answers.marginal import communities_served, marginal_values
+from careshed.siting.answers.prices import rule_prices
+from careshed.siting.answers.robust import Scenario, robustness, speeds
 
 __all__ = ["FACTORS", "Dossier", "Wanted", "dossier"]
 
@@ -115,7 +111,9 @@ class _Clerk:
     def __init__(self, plan: Plan, brief: Brief, solution: Solution, wanted: Wanted, say: Progress) -> None:
         self.plan, self.brief, self.solution, self.wanted, self.say = plan, brief, solution, wanted, say
         self.problem = brief.problem
-        self.options: dict[str, Any] = {"model": plan.model, "time_limit_s": wanted.time_limit_s}
+        # prices know more of the plan that is sought where no model is named
+        model = None if plan.model == Lexicographic() else plan.model
+        self.options: dict[str, Any] = {"model": model, "time_limit_s": wanted.time_limit_s}
         self.tables: dict[str, pd.DataFrame] = {}
         self.notes: list[str] = []
 
@@ -160,14 +158,14 @@ class _Clerk:
         self.tables["robustness-closures"] = found.closures
         self.tables["robustness-sites"] = found.sites
 
-    def _hours(self) -> dict[str, SitingProblem]:
+    def _hours(self) -> dict[str, Scenario]:
         """Return the problem at the profile's other periods; leaders stay as near as they were."""
         plan, brief = self.plan, self.brief
         if brief.service.mode != "drive":
             return {}
         # leaders are laid down once, at the hour of the plan
         usual = service_network(plan.area, brief.service, profile=plan.profile, hour=plan.hour)
-        found = {}
+        found: dict[str, Scenario] = {}
         for name, period in plan.profile.period.items():
             if name == plan.profile.period_at(plan.hour):
                 continue

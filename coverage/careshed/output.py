@@ -282,7 +282,7 @@ def write_dossier(found: Dossier, folder: Path) -> None:
         An existing folder.
     """
     for name, table in found.tables.items():
-        _write_table(table.reset_index(), folder / f"{name}.csv")
+        _write_table(table.reset_index() if table.index.name else table, folder / f"{name}.csv")
     if "frontier.svg" in found.files:
         from careshed.siting.answers.plots import draw_frontier, save_figure  # noqa: PLC0415 - loads matplotlib
 

@@ -368,7 +368,7 @@ def _station_table(
     table = pd.DataFrame(
         {
             "name": plan["name"],
-            "status": plan["status"].replace({"candidate": "new"}),
+            "status": plan["status"].replace({"candidate": "new", "closable": "existing"}),
             "tier": plan["tier"],
             "subdistrict_id": plan["group"],
             "subdistrict": plan["group"].map(area.subdistricts["name"]).fillna("outside"),
@@ -380,8 +380,26 @@ def _station_table(
             "people_gained": _people_gained(plan.index, people, service, times),
         }
     )
+    if "vehicles" in plan:
+        table.insert(list(table).index("people"), "vehicles", plan["vehicles"])
+    if solution.shares is not None:
+        # with capacities not everybody is served by the nearest
+        table["people"], table["mean_s"] = _by_shares(solution.shares, plan.index, service, times)
     table["geometry"] = sites.geometry.reindex(plan.index)
     return gpd.GeoDataFrame(table, crs=area.crs).rename_axis("site_id")
+
+
+def _by_shares(
+    shares: pd.DataFrame, station_ids: pd.Index, service: Service, times: TravelTimes
+) -> tuple[pd.Series, pd.Series]:
+    """Return the people whom each station serves and their mean response, seconds."""
+    pairs = times.select(origins=station_ids).to_frame()
+    pairs = pairs.rename(columns={"origin_id": "site_id", "destination_id": "demand_id"})
+    own = shares.merge(pairs, on=["site_id", "demand_id"], how="left")
+    own["person_s"] = own["people"] * (own["seconds"] + service.delay_s)
+    sums = own.groupby("site_id")[["people", "person_s"]].sum().reindex(station_ids, fill_value=0.0)
+    mean = (sums["person_s"] / sums["people"].where(sums["people"] > 0)).round(1)
+    return sums["people"].round().astype("int64"), mean
 
 
 def _people_gained(station_ids: pd.Index, people: pd.Series, service: Service, times: TravelTimes) -> pd.Series:

@@ -11,7 +11,7 @@ from careshed.output import write_dossier, write_layers
 from careshed.plan import Plan
 from careshed.report import write_report
 
-__all__ = ["PLAN_FILES", "SITE_FILES", "write_part", "write_plan", "write_siting"]
+__all__ = ["PLAN_FILES", "SITE_FILES", "write_answers", "write_part", "write_plan", "write_siting"]
 
 PLAN_FILES = (
     "plan.json",
@@ -75,19 +75,30 @@ def write_part(plan: Plan, folder: Path | str, part: str) -> None:
         write_map(plan, new / "map.html")
 
 
-def write_siting(plan: Plan, found: Dossier, folder: Path | str) -> None:
-    """Write a siting plan with the answers beyond its sites into a folder, at once.
+def write_siting(plan: Plan, folder: Path | str) -> None:
+    """Write a siting plan into a folder, at once.
 
     Parameters
     ----------
     plan
         What was computed.
-    found
-        The answers.
     folder
-        Made where it does not exist; other files in it are left alone.
+        Made where it does not exist; answers of an earlier plan are removed, other files in it are left alone.
     """
     with new_folder(folder, owned=SITE_FILES) as new:
         write_layers(plan, new, name="site.json")
-        write_dossier(found, new)
         write_map(plan, new / "map.html")
+
+
+def write_answers(found: Dossier, folder: Path | str) -> None:
+    """Write the answers beyond a plan's sites into its folder, at once.
+
+    Parameters
+    ----------
+    found
+        The answers.
+    folder
+        The plan's.
+    """
+    with new_folder(folder) as new:
+        write_dossier(found, new)

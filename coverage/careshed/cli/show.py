@@ -105,7 +105,8 @@ def stations(plan: Plan) -> None:
     solution = plan.solution
     if solution is None or not solution.found:
         return
-    columns = ["name", "subdistrict", "tier", "status", "by", "people"]
+    vehicles = ["vehicles"] if "vehicles" in plan.stations else []
+    columns = ["name", "subdistrict", "tier", "status", "by", *vehicles, "people"]
     shown = plan.stations[columns].rename(columns={"by": "open by", "people": "people served"})
     if (shown["tier"] == "").all():
         shown = shown.drop(columns="tier")

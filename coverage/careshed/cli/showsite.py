@@ -34,7 +34,7 @@ def answers(found: Dossier) -> None:
         if name in found.tables:
             console.print(show(found.tables[name]))
             if len(found.tables[name]) > _ROWS and name != "frontier":
-                console.print(f"… and {len(found.tables[name]) - _ROWS} more in {name}.csv", style="dim")
+                console.print(f"all {len(found.tables[name])} rows are in {name}.csv", style="dim")
     for note in found.notes:
         console.print(escape(note), soft_wrap=True)
 
@@ -51,7 +51,8 @@ def _kbest(plans: pd.DataFrame) -> Table:
 def _frontier(plans: pd.DataFrame) -> Table:
     table = Table("stations", "people covered", "share", "mean response", "gap", "status", title="frontier")
     for number, row in plans.iterrows():
-        covered = "–" if row["covered"] != row["covered"] else f"{row['covered']:,.0f}"
+        people = row["people_covered"]
+        covered = "–" if people != people else f"{people:,.0f}"  # noqa: PLR0124 - NaN is what differs from itself
         share, mean = _percent(row["covered_share"]), _minutes(row["mean_response_s"])
         gap = "–" if row["gap"] == float("inf") else f"{row['gap']:.2%}"
         table.add_row(str(number), covered, share, mean, gap, row["status"])
@@ -60,7 +61,10 @@ def _frontier(plans: pd.DataFrame) -> Table:
 
 def _prices(prices: pd.DataFrame) -> Table:
     table = Table("rule", "in words", "people", "mean response", "status", title="what each rule costs")
-    order = prices.sort_values(["people", "response_s"], ascending=False, kind="stable")
+    costly = prices[(prices["people"] != 0) | (prices["response_s"] > 0) | (prices["level"] != "")]
+    order = costly.sort_values(["people", "response_s"], ascending=False, kind="stable")
+    if len(costly) < len(prices):
+        table.caption = f"{len(prices) - len(costly)} other rules cost nothing"
     for _, row in order.head(_ROWS).iterrows():
         saved = "–" if row["response_s"] != row["response_s"] else f"{row['response_s']:.1f} s"
         table.add_row(escape(row["rule"]), escape(row["text"]), f"{row['people']:,.0f}", saved, row["status"])

@@ -135,7 +135,7 @@ def site(
 ) -> None:
     """Find the best stations under the documents' rules, with proof."""
     from careshed.dossier import Wanted, dossier
-    from careshed.publish import write_siting
+    from careshed.publish import write_answers, write_siting
 
     options: dict[str, Any] = {
         "stations": stations, "within": parse_minutes(within, "--within"),
@@ -155,9 +155,11 @@ def site(
     )  # fmt: skip
     wanted = Wanted(k_best or 0, numbers, explain, time_limit)
     with progress() as say:
-        found = dossier(plan, wanted, say)
         say("files and map")
-        write_siting(plan, found, output)
+        # what took long to find is on disk before more is asked
+        write_siting(plan, output)
+        found = dossier(plan, wanted, say)
+        write_answers(found, output)
     show.response(plan)
     show.stations(plan)
     showsite.answers(found)

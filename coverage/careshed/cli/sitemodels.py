@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from careshed.errors import InputError, UnsupportedError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
     from careshed.siting.models import Model
     from careshed.targets import Service
 
-__all__ = ["ModelName", "check_rules", "model_of", "parse_minutes", "parse_range"]
+__all__ = ["ModelName", "Spec", "check_rules", "flag", "model_of", "parse_minutes", "parse_range", "specs"]
 
 _SECONDS = dict.fromkeys(("", "m", "min", "minutes", "分", "分钟"), 60) | dict.fromkeys(("s", "sec", "秒"), 1)
 """Units of time → their seconds."""
@@ -41,13 +42,31 @@ class ModelName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Spec:
-    """What a model is made of: a function of figures, the options that give them, those it can't do without."""
+class Spec:
+    """How the command makes a model.
 
+    Attributes
+    ----------
+    kind
+        Its class.
+    make
+        A function of figures.
+    may, needs
+        Options that it can take, and those that it can't do without.
+    counts
+        Whether it takes a number of stations.
+    """
+
+    kind: type
     make: Callable[..., Model]
-    takes: tuple[str, ...]
+    may: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     counts: bool = True
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """All options that it takes."""
+        return (*self.needs, *self.may)
 
 
 _FIGURES = {
@@ -90,20 +109,20 @@ def model_of(name: ModelName, service: Service, options: Mapping[str, Any]) -> M
     InputError
         If one is missing, or a value can't be meant.
     """
-    spec = _specs()[name]
+    spec = specs()[name]
     given = {key: value for key, value in options.items() if value is not None}
     foreign = [key for key in given if key not in spec.takes and not (key == "stations" and spec.counts)]
     if foreign:
-        takes = ", ".join(map(_flag, spec.takes)) or "no option of its own"
+        takes = ", ".join(map(flag, spec.takes)) or "no option of its own"
         why = " (how many stations there are is its answer)" if foreign[0] == "stations" else ""
-        raise UnsupportedError(f"model {name} takes no {_flag(foreign[0])}{why}; it takes {takes}")
+        raise UnsupportedError(f"model {name} takes no {flag(foreign[0])}{why}; it takes {takes}")
     given.pop("stations", None)
     table = {key: getattr(service.siting, key) for key in _TABLE if service.siting is not None}
     given = {key: value for key, value in table.items() if value is not None and key in spec.takes} | given
     missing = [key for key in spec.needs if key not in given]
     if missing:
         where = " or write it in the service's siting table of targets.toml" if missing[0] in _TABLE else ""
-        flags = " and ".join(map(_flag, missing))
+        flags = " and ".join(map(flag, missing))
         raise InputError(f"model {name} needs {flags}: give it, such as {_EXAMPLES[missing[0]]},{where}".rstrip(","))
     _check_times(given, service)
     return spec.make(**{_FIGURES[key]: _figure(key, value) for key, value in given.items()})
@@ -121,7 +140,7 @@ def check_rules(name: ModelName, service: Service, ask: Ask, *, frontier: bool) 
     """
     assert service.siting is not None  # noqa: S101 - the caller saw to it
     rules = service.siting.without(ask.without)
-    if not _specs()[name].counts:
+    if not specs()[name].counts:
         if frontier:
             raise UnsupportedError(f"model {name} decides how many stations there are: leave out --frontier")
         if rules.phases:
@@ -144,32 +163,30 @@ _EXAMPLES = {
 }
 
 
-def _specs() -> dict[ModelName, _Spec]:
+@cache
+def specs() -> dict[ModelName, Spec]:
     """Return what each model is made of."""
     from careshed.siting import models as m
 
+    fleet = ("within", "per_site")
     return {
-        ModelName.MCLP: _Spec(_covering, ("within", "within2")),
-        ModelName.P_MEDIAN: _Spec(m.PMedian, ()),
-        ModelName.P_CENTER: _Spec(m.PCenter, ()),
-        ModelName.LSCP: _Spec(m.LSCP, ("within", "reachable_only"), counts=False),
-        ModelName.LSCP_B: _Spec(m.LSCPB, ("within", "reachable_only"), counts=False),
-        ModelName.DSM: _Spec(
-            m.DSM, ("vehicles", "within", "within2", "alpha", "per_site", "reachable_only"), ("vehicles", "within2")
+        ModelName.MCLP: Spec(m.MCLP, _covering, ("within", "within2")),
+        ModelName.P_MEDIAN: Spec(m.PMedian, m.PMedian, ()),
+        ModelName.P_CENTER: Spec(m.PCenter, m.PCenter, ()),
+        ModelName.LSCP: Spec(m.LSCP, m.LSCP, ("within", "reachable_only"), counts=False),
+        ModelName.LSCP_B: Spec(m.LSCPB, m.LSCPB, ("within", "reachable_only"), counts=False),
+        ModelName.DSM: Spec(m.DSM, m.DSM, (*fleet, "alpha", "reachable_only"), ("vehicles", "within2")),
+        ModelName.BACOP: Spec(m.BACOP1, m.BACOP1, ("within", "reachable_only")),
+        ModelName.BACOP2: Spec(m.BACOP2, m.BACOP2, ("within", "first_weight")),
+        ModelName.MEXCLP: Spec(m.MEXCLP, m.MEXCLP, fleet, ("vehicles", "busy_fraction")),
+        ModelName.MALP: Spec(m.MALP, m.MALP, (*fleet, "reliability"), ("vehicles", "busy_fraction")),
+        ModelName.CAPACITATED_P_MEDIAN: Spec(
+            m.CapacitatedPMedian, _shared(m.CapacitatedPMedian), ("split",), ("capacity",)
         ),
-        ModelName.BACOP: _Spec(m.BACOP1, ("within", "reachable_only")),
-        ModelName.BACOP2: _Spec(m.BACOP2, ("within", "first_weight")),
-        ModelName.MEXCLP: _Spec(
-            m.MEXCLP, ("vehicles", "busy_fraction", "within", "per_site"), ("vehicles", "busy_fraction")
+        ModelName.CAPACITATED_MCLP: Spec(
+            m.CapacitatedMCLP, _shared(m.CapacitatedMCLP), ("within", "split"), ("capacity",)
         ),
-        ModelName.MALP: _Spec(
-            m.MALP,
-            ("vehicles", "busy_fraction", "reliability", "within", "per_site"),
-            ("vehicles", "busy_fraction"),
-        ),
-        ModelName.CAPACITATED_P_MEDIAN: _Spec(_shared(m.CapacitatedPMedian), ("capacity", "split"), ("capacity",)),
-        ModelName.CAPACITATED_MCLP: _Spec(_shared(m.CapacitatedMCLP), ("capacity", "within", "split"), ("capacity",)),
-        ModelName.RELOCATION: _Spec(m.Relocation, ("loss", "within")),
+        ModelName.RELOCATION: Spec(m.Relocation, m.Relocation, ("loss", "within")),
     }
 
 
@@ -198,7 +215,7 @@ def _figure(option: str, value: Any) -> Any:
     return round(value * 60_000) if option in {"within", "within2"} else value
 
 
-def _flag(option: str) -> str:
+def flag(option: str) -> str:
     """Return an option as it is typed."""
     return "--" + option.replace("_", "-")
 
