@@ -165,6 +165,8 @@ class Program:
     def _loaded(self, goal: Goal) -> highspy.Highs:
         """Return the solver with the whole program."""
         highs = new_highs()
+        # totals are whole: a bound less than one away proves a solution
+        highs.setOptionValue("mip_abs_gap", 0.999 * _unit(goal))
         highs.addVars(self.size, np.concatenate(self._lower), np.concatenate(self._upper))
         cost = np.zeros(self.size)
         np.add.at(cost, goal.index, goal.cost * _unit(goal))
