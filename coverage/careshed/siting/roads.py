@@ -163,7 +163,7 @@ def _pursued(
     """Solve goal after goal, each under the totals of those before it."""
     levels = list(above)
     goals = formulation.goals
-    found = program.solve(goals[0], clock.upto(1 / len(goals)), progress)
+    found = program.solve(goals[0], clock, 1 / len(goals), progress)
     if found is None:
         return None
     values = found.columns
@@ -176,7 +176,7 @@ def _pursued(
         levels.append(_level(goal.name, goal.shown(found.total), goal.shown(found.bound), proven=proven))
         program.limit(goal, found.total)
         if n < len(goals):
-            found = program.solve(goals[n], clock.upto((n + 1) / len(goals)), progress)
+            found = program.solve(goals[n], clock, (n + 1) / len(goals), progress)
     effort = Effort("mixed-integer program", 0, program.nodes, program.rows, program.size)
     plan = plan_of(program.columns, values[: program.columns.count])
     vehicles = formulation.vehicles(values) if formulation.vehicles else None

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns, Row
 from careshed.siting.mip import Rulebook, add_rows, new_highs
 
@@ -135,16 +136,17 @@ class Program:
         cost = goal.cost.astype(np.float64) * unit
         self._rows.append(Row("limit", goal.name, goal.index, cost, -np.inf, (most + 0.5) * unit))
 
-    def solve(self, goal: Goal, late: Late, tell: Tell) -> Solved | None:
+    def solve(self, goal: Goal, clock: Clock, share: float, tell: Tell) -> Solved | None:
         """Minimise a goal under all rows; None where nothing keeps them.
 
         Spans and floors join when a solution breaks them. Where the time is up before any solution is
-        known, it is None too: ask `late`.
+        known (`share` of the clock's), it is None too: ask the clock.
         """
         highs = self._loaded(goal)
         unit = _unit(goal)
         while True:
-            bound = self._run(highs, goal, late, tell)
+            highs.setOptionValue("time_limit", highs.getRunTime() + clock.left_s(share))
+            bound = self._run(highs, goal, clock.upto(share), tell)
             values = self._values(highs)
             bound = -np.inf if bound is None else bound / unit
             if values is None:
@@ -156,13 +158,15 @@ class Program:
                 # totals are whole: a bound less than one away is met
                 met = proven and total - bound < max(1.0 - WHOLE, 1e-9 * abs(total))
                 return Solved(values, total, float(total) if met else min(bound, float(total)))
-            if late():
+            if clock.late(share):
                 return None
             add_rows(highs, found)
 
     def _loaded(self, goal: Goal) -> highspy.Highs:
         """Return the solver with the whole program."""
         highs = new_highs()
+        # totals are whole: a bound less than one away proves a solution
+        highs.setOptionValue("mip_abs_gap", 0.999 * _unit(goal))
         highs.addVars(self.size, np.concatenate(self._lower), np.concatenate(self._upper))
         cost = np.zeros(self.size)
         np.add.at(cost, goal.index, goal.cost * _unit(goal))
