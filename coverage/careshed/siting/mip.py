@@ -13,6 +13,7 @@ from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.floors import Floor, floors_of
 from careshed.siting.leads import broken_spans
 from careshed.siting.rules import rule_rows
+from careshed.siting.shortfalls import broken_shortfalls
 
 __all__ = ["Rulebook", "add_rows", "new_highs"]
 
@@ -74,7 +75,7 @@ class Rulebook:
     lower: Floats
     upper: Floats
     floors: tuple[Floor, ...] = ()
-    lazy: tuple[str, ...] = ("lead", "span", "floor", "apart", "company", "worst time")
+    lazy: tuple[str, ...] = ("lead", "span", "floor", "shortfall", "apart", "company", "worst time")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)
     _between: Floats | None = field(default=None)
@@ -103,9 +104,10 @@ class Rulebook:
         self._flat = None
 
     def found(self, values: Floats) -> list[Row]:
-        """Return new rows of the spans and floors that `values` (whole or fractional) break; remember them."""
+        """Return new rows of spans, floors and shortfalls that `values` (whole or fractional) break; remember them."""
         rows = list(broken_spans(self.columns, values))
         rows += [row for floor in self.floors for row in floor.broken(self.columns, values)]
+        rows += broken_shortfalls(self.columns, values)
         for row in rows:
             self.add(row)
         return rows

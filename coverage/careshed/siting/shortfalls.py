@@ -1,0 +1,48 @@
+r"""Quotas that bend: rows that a plan breaks.
+
+Groups *g* with quotas :math:`q_g` lack :math:`Σ_k Σ_g \max(0, q_g - Σ_{j∈g} x_{kj})` stations. That this is at most
+*m* says the same as
+
+.. math:: Σ_{(k, g)∈A} Σ_{j∈g} x_{kj} ≥ Σ_{(k, g)∈A} q_g - m
+
+for every set *A* of groups and phases, of which the one that lacks most is made of all that lack anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from careshed.siting.columns import INF, Columns, Row
+from careshed.siting.sides import Shortfall
+
+__all__ = ["broken_shortfalls"]
+
+Floats = npt.NDArray[np.float64]
+TOLERANCE = 1e-6
+
+
+def broken_shortfalls(columns: Columns, values: Floats) -> Iterator[Row]:
+    """Yield the row of each shortfall that `values` (whole or fractional) break."""
+    for side in columns.problem.sides:
+        if isinstance(side, Shortfall):
+            yield from _broken(columns, side, values)
+
+
+def _broken(columns: Columns, side: Shortfall, values: Floats) -> Iterator[Row]:
+    """Yield the row of one shortfall, if it is broken."""
+    groups = np.array(columns.problem.groups, dtype=object)
+    wanted, lacking = 0, 0.0
+    index = [np.zeros(0, dtype=np.int64)]
+    for phase in side.phases:
+        for group, quota in side.quotas.items():
+            own = columns.open(phase - 1, np.flatnonzero(groups == group))
+            lack = quota - float(values[own].sum())
+            if lack > TOLERANCE:
+                wanted, lacking = wanted + quota, lacking + lack
+                index.append(own)
+    if lacking > side.at_most + TOLERANCE:
+        columns_of_all = np.concatenate(index)
+        yield Row("shortfall", "", columns_of_all, np.ones(len(columns_of_all)), float(wanted - side.at_most), INF)
