@@ -129,3 +129,80 @@ def test_targets_in_another_encoding_are_refused(tmp_path):
     path.write_bytes('title = "西城区"'.encode("gb18030"))
     with pytest.raises(FileFaultError, match="not UTF-8 at byte"):
         read_targets(path)
+
+
+SITING = GOOD + "[service.ems.siting]\nstations = 5\n"
+RULE = "[[service.ems.siting.rules]]\n"
+
+
+def rules_of(tmp_path, text):
+    path = tmp_path / "targets.toml"
+    path.write_text(SITING + text, encoding="utf-8")
+    return read_targets(path).service["ems"].siting
+
+
+def test_siting_rules_have_names(tmp_path):
+    text = (
+        "min_per_subdistrict = 1\nclosable = ['S1']\nvehicles = 9\nbusy_fraction = 0.3\nper_site = 2\ncapacity = 500\n"
+        + RULE + "rule = 'quota'\nat_most = 2\neach = 'subdistrict'\n"
+        + RULE + "rule = 'quota'\nowner = '市属'\nat_least = 1\nat_most = 3\n"
+        + RULE + "rule = 'new'\nat_most = 3\nname = 'quota-2'\n"
+        + RULE + "rule = 'apart'\ndistance_m = 500\n"
+        + RULE + "rule = 'company'\ndistance_m = 5000\n"
+        + RULE + "rule = 'budget'\nat_most = 800\n"
+        + RULE + "rule = 'worst'\nwithin_min = 20\n"
+        + RULE + "rule = 'floor'\nshare = 0.8\n"
+    )  # fmt: skip
+    siting = rules_of(tmp_path, text)
+    own = ("quota", "quota-3", "quota-2", "apart", "company", "budget", "worst", "floor")
+    assert siting.rule_names == ("min_per_subdistrict", "closable", *own)
+    assert siting.named_rules["quota-3"].owner == "市属"
+    less = siting.without(["quota", "min_per_subdistrict", "closable", "floor"])
+    assert [rule.rule for rule in less.rules] == ["quota", "new", "apart", "company", "budget", "worst"]
+    assert less.min_per_subdistrict == 0
+    assert not less.closable
+    with pytest.raises(InputError, match="there are: min_per_subdistrict, closable, quota, quota-3"):
+        siting.without(["quotas"])
+
+
+def test_tiers_leaders_and_phases_are_switched_off_by_themselves():
+    siting = read_targets(DATA / "tongzhou" / "targets.toml").service["ems"].siting
+    assert siting.rule_names == ("min_per_subdistrict", "phases", "tiers", "lead", "span")
+    flat = siting.without(["tiers"])
+    assert (flat.stations, flat.tiers, flat.station_tier) == (32, (), "")
+    assert flat.rule_names == ("min_per_subdistrict", "phases")
+    assert [tier.count for tier in siting.without(["lead"]).tiers] == [1, 2, 29]
+    assert siting.without(["lead"]).rule_names == ("min_per_subdistrict", "phases", "tiers")
+    assert siting.without(["span"]).rule_names == ("min_per_subdistrict", "phases", "tiers", "lead")
+    assert siting.without(["phases"]).phases == ()
+    more = siting.with_stations(40)
+    assert more.stations == next(tier.count for tier in more.tiers if tier.name == "first_aid_station") == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (RULE + "rule = 'aprt'\ndistance_m = 5", ["rules.0", "aprt", "'apart'"]),
+        (RULE + "distance_m = 5", ["rules.0", "rule"]),
+        (RULE + "rule = 'apart'\ndistance = 5", ["apart.distance", "distance_m"]),
+        (RULE + "rule = 'apart'\ndistance_m = 0", ["distance_m", "greater than 0"]),
+        (RULE + "rule = 'quota'", ["at_least (1 or more) or at_most"]),
+        (RULE + "rule = 'quota'\nat_least = 3\nat_most = 2", ["at_least is 3, more than at_most, 2"]),
+        (RULE + "rule = 'quota'\nat_most = 2\ntier = 'top'", ["'top'", "no tier here", "none"]),
+        (RULE + "rule = 'quota'\nat_most = 2\nby = 2021-12-31", ["2021-12-31", "no phase's date"]),
+        (RULE + "rule = 'floor'\nshare = 80", ["share", "80"]),
+        (RULE + "rule = 'worst'\nwithin_min = 90", ["within_min", "90"]),
+        (RULE + "rule = 'budget'\nat_most = 1.5", ["budget.at_most", "1.5"]),
+        ((RULE + "rule = 'new'\nat_most = 1\nname = 'a'\n") * 2, ["two rules are named 'a'"]),
+        (RULE + "rule = 'new'\nat_most = 1\nname = 'phases'", ["'phases'", "another name"]),
+        ("busy_fraction = 1.0", ["busy_fraction", "1.0"]),
+        ("closable = 3", ["closable", "3"]),
+        ("vehicles = 0", ["vehicles", "0"]),
+    ],
+)
+def test_a_wrong_siting_rule_is_refused_by_name(tmp_path, text, words):
+    with pytest.raises(InputError) as caught:
+        rules_of(tmp_path, text)
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
