@@ -257,3 +257,38 @@ def test_the_page_s_tables_are_those_of_the_code():
     assert tables.page(text) == text, "run docs/siting_tables.py"
     assert "`--busy-fraction`" in text
     assert "| `LSCP` | yes | **no** |" in text
+
+
+def test_ctrl_c_keeps_the_best_plan_so_far(run, monkeypatch):
+    import signal
+
+    from careshed import plan
+
+    told = []
+
+    def pressed(self, incumbent, bound, text):
+        if not told:
+            signal.raise_signal(signal.SIGINT)
+        told.append(text)
+
+    monkeypatch.setattr(plan._Bench, "_watch", pressed)
+    code, said, out = run("--model", "p-median")
+    assert told
+    assert code == 0, said
+    facts = siting(out)
+    assert len(facts["stations"]) == 4
+    if facts["status"] == "feasible":
+        assert "stopped: the best plan so far, gap" in said
+
+
+def test_figures_of_a_solver_are_said_now_and_then(capsys):
+    from careshed.cli.base import _Lines
+
+    say = _Lines()
+    for text in ("first aid: network", "first aid: travel times", "covered: node 1, best 3, bound 4"):
+        say(text)
+    say("covered: node 2, best 3, bound 4")
+    say("response: node 1, best 3, bound 4")
+    assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "first aid: network", "first aid: travel times", "covered: node 1", "response: node 1",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 INFEASIBLE = 3
+PAUSE_S = 5.0
+"""Seconds between two lines of figures of one solver, where they are not shown live."""
 
 AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
@@ -50,12 +53,26 @@ TimeLimit = Annotated[
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Show the step at work: a spinner in a terminal, a line a step elsewhere."""
+    """Show the step at work: a live line in a terminal, a line a step elsewhere."""
     if not stderr.is_terminal:
-        yield lambda text: stderr.print(escape(text), soft_wrap=True)
+        yield _Lines()
         return
     with stderr.status("starting") as status:
         yield lambda text: status.update(escape(text))
+
+
+class _Lines:
+    """Prints each step; of a solver's figures a line now and then."""
+
+    def __init__(self) -> None:
+        self.head, self.at = "", 0.0
+
+    def __call__(self, text: str) -> None:
+        head, now = text.partition(":")[0], time.monotonic()
+        if ", bound " in text and head == self.head and now < self.at + PAUSE_S:
+            return
+        self.head, self.at = head, now
+        stderr.print(escape(text), soft_wrap=True)
 
 
 def read_area(folder: Path) -> StudyArea:
