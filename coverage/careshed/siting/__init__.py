@@ -6,7 +6,7 @@
 
 from careshed.siting.pairs import Pairs
 from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
-from careshed.siting.solution import Conflict, Level, Solution, SolverReport
+from careshed.siting.solution import Conflict, Level, Relaxation, Solution, SolverReport
 from careshed.siting.solve import site
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Level",
     "Pairs",
     "Phase",
+    "Relaxation",
     "SitingProblem",
     "Solution",
     "SolverReport",
