@@ -48,9 +48,9 @@ def a_side(kind: type, rng: np.random.Generator, sites: list[str], demand: list[
 
 
 @st.composite
-def problems(draw, kinds: tuple[type, ...] = ()):
+def problems(draw, kinds: tuple[type, ...] = (), most: int = 7):
     """Draw the tables of a small problem; few distinct times, so that ties are common."""
-    n, m = draw(st.integers(4, 7)), draw(st.integers(1, 9))
+    n, m = draw(st.integers(4, most)), draw(st.integers(1, 9))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     step = draw(st.sampled_from([1, 50, 250]))
@@ -138,6 +138,7 @@ class Plain:
         self.reached = [i for i in self.weight if any(self.ms[j][i] <= CUTOFF_MS for j in usable)]
         self.counts = [p.count for p in case["phases"]] or [case["stations"]]
         self.tiers, self.quotas, self.sides = case["tiers"], case["quotas"], case["sides"]
+        self.always = {*self.outside, *(j for j in self.inside if self.status[j] == "existing")}
 
 
 def led(plain: Plain, of: dict[str, list[str]]) -> bool:
@@ -215,8 +216,7 @@ def keeps_side(plain: Plain, side: Side, plan) -> bool:
             held = [j for j in {*side.site_ids} if begins.get(j, last + 1) <= last and side.tier in ("", tiers[j])]
             return side.at_least <= len(held) and (side.at_most is None or len(held) <= side.at_most)
         case Apart():
-            always = {*plain.outside, *(j for j, status in plain.status.items() if status == "existing")}
-            return not any({a, b} <= {*begins} and not {a, b} <= always for a, b in side.too_near)
+            return not any({a, b} <= {*begins} and not {a, b} <= plain.always for a, b in side.too_near)
         case Budget():
             spent = sum(side.opening.get(j, 0) for j in begins)
             closed = [j for j in plan if plain.status[j] == "closable" and j not in begins]
@@ -296,3 +296,34 @@ def test_a_side_rule_equals_brute_force(kind, data):
 @given(problems(KINDS))
 def test_side_rules_together_equal_brute_force(case):
     equals_brute_force(case)
+
+
+def pair_of_phases(*sides: Side, **options) -> Solution:
+    """Solve three sites with two phases, led by a hub."""
+    case = {
+        "sites": pd.DataFrame({"status": "candidate", "group": "east", "tier": ""}, index=["a", "b", "c"]),
+        "weights": pd.Series({"p": 5}),
+        "ms": pd.DataFrame({"p": [100, 200, 300]}, index=["a", "b", "c"]),
+        "lead": pd.DataFrame(100, index=["a", "b", "c"], columns=["a", "b", "c"]),
+        "stations": 2,
+        "quotas": {},
+        "tiers": (Tier("hub", 1), Tier("post", 2, ("hub",))),
+        "phases": (Phase("early", 1), Phase("late", 2)),
+        "early_quotas": False,
+        "sides": sides,
+    } | options
+    equals_brute_force(case)
+    return site(build(case))
+
+
+def test_a_tier_is_counted_in_the_phase_named():
+    solution = pair_of_phases(Among("best", ("a",), at_most=0, tier="post", phase=1), Among("a", ("a",), 1, tier="post"))
+    assert solution.stations.loc["a", ["tier", "phase"]].to_list() == ["post", 2]
+
+
+@pytest.mark.parametrize("room", [0, -1])
+def test_a_budget_is_kept_to_the_unit(room):
+    costs = {"a": 2_000_000_011, "b": 2_000_000_001, "c": 2_000_000_010}
+    budget = Budget(4_000_000_012 + room, costs)
+    solution = pair_of_phases(budget, tiers=(), phases=())
+    assert solution.open_ids() == (["a", "b"] if room == 0 else ["b", "c"])

@@ -17,6 +17,7 @@ __all__ = ["among", "apart", "budget", "company", "money", "sites_within", "wors
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+HAIR = 1e-6
 MOST_COMPARED = 20_000_000_000
 """Bits compared at most in the search for the least sets of sites; beyond, all rows are given to the solver."""
 Kind = TypeVar("Kind")
@@ -79,8 +80,8 @@ def company(columns: Columns) -> Iterator[Row]:
 def budget(columns: Columns) -> Iterator[Row]:
     """Pay for opening and closing at most a sum; closing a site costs what keeping it open saves.
 
-    A plan that the row lets through within the solver's tolerance is caught by
-    :class:`careshed.siting.purses.Purse`.
+    The row is a hair too wide, so that no tolerance of the solver forbids a plan that costs just the sum; one
+    that costs a unit more is caught by :class:`careshed.siting.purses.Purse`.
     """
     last = columns.phases - 1
     for side in _of(columns, Budget):
@@ -90,7 +91,7 @@ def budget(columns: Columns) -> Iterator[Row]:
         room = float((side.at_most - fixed) // step)
         # in units of the sum: the solver's tolerances are absolute
         unit = max(abs(room), float(np.abs(costs // step).max(initial=0)), 1.0)
-        yield Row("budget", "", columns.open(last, sites), costs[sites] // step / unit, -INF, room / unit)
+        yield Row("budget", "", columns.open(last, sites), costs[sites] // step / unit, -INF, room / unit + HAIR)
 
 
 def money(problem: SitingProblem, side: Budget) -> tuple[Ints, int]:

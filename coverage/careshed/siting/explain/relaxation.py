@@ -92,7 +92,7 @@ def _stations(parts: Parts, part: Part) -> Iterator[Relaxation]:
     """More stations, or fewer, in one phase."""
     phases, k = parts.problem.phases, int(part.key)
     most = phases[k + 1].count if k + 1 < len(phases) else INF
-    least = phases[k - 1].count if k else 0
+    least = max(phases[k - 1].count if k else 0, 1)
     when = f" by {phases[k].by}" if phases[k].by else f" in phase {k + 1}" if len(phases) > 1 else ""
     for count, word, to in _other_count(parts, part, least=least, most=most):
         yield Relaxation(part.rule, count, to, f"{word} the stations{when} from {count} to {to}")

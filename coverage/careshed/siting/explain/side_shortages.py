@@ -64,8 +64,8 @@ def _check_among(problem: SitingProblem) -> Iterator[Conflict]:
         if able < side.at_least:
             yield Conflict(
                 "among",
-                f"at least {plural(side.at_least, 'site')} of {words} are asked for, but only {able} may be opened",
-                f"add {side.at_least - able} candidate sites of {side.name} or ask for at least {able}",
+                f"at least {side.at_least} of {words} must be open, but only {able} may be",
+                f"add {plural(side.at_least - able, 'candidate site')} of {side.name} or lower the number to {able}",
             )
         if side.at_most is not None and len(held) > side.at_most:
             yield Conflict(
@@ -190,10 +190,11 @@ def _check_budget(problem: SitingProblem) -> Iterator[Conflict]:
         spent = closed + int(costs[fixed].sum())
         saved = int(np.minimum(costs[free], 0).sum())
         if spent + saved > side.at_most:
+            those = plural(int(fixed.sum()), "existing or required site")
+            those += ", with what closing others costs," if saved or closed else ""
             yield Conflict(
                 "budget",
-                f"{plural(int(fixed.sum()), 'existing or required site')} and what closing others costs come to "
-                f"{amount(spent + saved)} at least, but the budget is {amount(side.at_most)}",
+                f"{those} cost {amount(spent + saved)} at least, but the budget is {amount(side.at_most)}",
                 f"raise the budget by {amount(spent + saved - side.at_most)} or release existing or required sites",
             )
             continue
