@@ -23,7 +23,7 @@ from careshed.siting.models import (
 from careshed.siting.pairs import Pairs
 from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
-from careshed.siting.solution import Conflict, Level, Solution, SolverReport
+from careshed.siting.solution import Conflict, Level, Relaxation, Solution, SolverReport
 from careshed.siting.solve import site, support_table
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "PMedian",
     "Pairs",
     "Phase",
+    "Relaxation",
     "Relocation",
     "SitingProblem",
     "Solution",
