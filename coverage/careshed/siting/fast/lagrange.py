@@ -35,9 +35,9 @@ MOST_BITS = 16
 """Multipliers are kept to 2⁻¹⁶ of a unit, or coarser where sums would not fit 62 bits."""
 NOTABLE = 0.001
 """Part of the gap that the bound must gain to count as growing."""
-PATIENCE = 20
+PATIENCE = 10
 """After so many steps without growth the pace is halved."""
-FADED = 0.005
+FADED = 0.01
 """A climb ends at this pace."""
 MEMORY = 0.1
 """Weight of the last step in the share of steps in which a site was chosen."""

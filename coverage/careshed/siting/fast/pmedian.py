@@ -27,7 +27,7 @@ Progress = Callable[[float, float, str], None]
 STEPS = 50
 """Steps of a climb between two looks at the clock, at plans and at what is decided."""
 FIRST_PACE = 1.0
-LATER_PACE = 0.3
+LATER_PACE = 0.6
 """A climb begins at this pace: at the root, and below it, where multipliers are nearly right."""
 WORTH_LEAVING_OUT = 0.1
 """Sites that were decided are taken out of the rows when they are this share of the free ones."""
