@@ -4,6 +4,7 @@
 >>> solution = site(SitingProblem.build(sites, weights, times, stations=18, standard_ms=720_000))  # doctest: +SKIP
 """
 
+from careshed.siting.matrix import from_cost_matrix
 from careshed.siting.pairs import Pairs
 from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
 from careshed.siting.solution import Conflict, Level, Solution, SolverReport
@@ -18,6 +19,7 @@ __all__ = [
     "Solution",
     "SolverReport",
     "Tier",
+    "from_cost_matrix",
     "phase_counts",
     "site",
 ]
