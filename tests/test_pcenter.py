@@ -55,7 +55,7 @@ small = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small, st.integers(0, 8))
 def test_value_is_that_of_brute_force(cost, p):
     found = p_center(rows(cost), p)
@@ -79,29 +79,29 @@ def test_open_sites_and_weights_count(cost, data):
     assert found.value == best == value(asking, sorted(own | set(found.opened.tolist())))
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**9), st.sampled_from([(40, 30, 4), (60, 60, 6), (30, 80, 3)]))
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from([(40, 20, 4), (30, 30, 5), (20, 40, 3)]))
 def test_value_is_that_of_highs_and_falls_with_p(seed, size):
     demand, sites, p = size
     rng = np.random.default_rng(seed)
     here, there = rng.integers(0, 100, (demand, 2)), rng.integers(0, 100, (sites, 2))
     cost = np.abs(here[:, None] - there[None]).sum(axis=2)
     table = CostRows.of_matrix(cost)
-    values = [p_center(table, n).value for n in range(1, 9)]
+    values = [p_center(table, n).value for n in range(1, 7)]
     assert values == sorted(values, reverse=True)
-    assert values[p - 1] == by_highs(cost, p)
+    radii = np.unique(cost).tolist()
+    assert within(cost, values[p - 1], p)
+    assert not within(cost, radii[radii.index(values[p - 1]) - 1], p)
 
 
-def by_highs(cost, p):
-    """Return the optimum by covers with HiGHS, one radius after the other."""
-    for radius in np.unique(cost):
-        near = sp.csr_array((cost <= radius).astype(float))
-        rule = [so.LinearConstraint(near, lb=1), so.LinearConstraint(np.ones((1, cost.shape[1])), ub=p)]
-        sites = cost.shape[1]
-        found = so.milp(np.zeros(sites), constraints=rule, integrality=np.ones(sites), bounds=so.Bounds(0, 1))
-        if found.success:
-            return radius
-    raise AssertionError
+def within(cost, radius, p):
+    """Return whether p sites serve all within a radius, by a plain program."""
+    near = sp.csr_array((cost <= radius).astype(float))
+    if (np.diff(near.indptr) == 0).any():
+        return False
+    sites = cost.shape[1]
+    rule = so.LinearConstraint(near, lb=1)
+    return round(so.milp(np.ones(sites), constraints=rule, integrality=np.ones(sites), bounds=so.Bounds(0, 1)).fun) <= p
 
 
 def test_one_site_more_than_there_are_and_none():
@@ -144,18 +144,18 @@ def test_rows_of_a_problem():
 
 def test_a_deadline_gives_a_choice_and_a_true_bound():
     rng = np.random.default_rng(3)
-    cost = rng.integers(0, 1000, (80, 60))
+    cost = rng.integers(0, 1000, (30, 20))
     table = CostRows.of_matrix(cost)
-    late = p_center(table, 5, deadline=time.monotonic())
-    best = p_center(table, 5)
-    assert len(late.opened) == 5
+    late = p_center(table, 4, deadline=time.monotonic())
+    best = p_center(table, 4)
+    assert len(late.opened) == 4
     assert late.bound <= best.value <= late.value == value(cost, late.opened, base=10**6)
 
 
 def test_progress_closes():
     rng = np.random.default_rng(3)
     told = []
-    found = p_center(CostRows.of_matrix(rng.integers(0, 1000, (80, 60))), 5, progress=lambda *said: told.append(said))
+    found = p_center(CostRows.of_matrix(rng.integers(0, 1000, (30, 20))), 5, progress=lambda *said: told.append(said))
     assert told
     assert all(bound <= found.value <= best for best, bound, _ in told)
     assert [bound for _, bound, _ in told] == sorted(bound for _, bound, _ in told)

@@ -221,7 +221,7 @@ def _numbers(frame: pd.DataFrame, place: Callable[[int, int], str]) -> Floats:
         if bad.any():
             row, column = (int(at[0]) for at in np.nonzero(bad))
             raise InputError(
-                f"{int(bad.sum())} costs are {fault}, first {str(frame.iloc[row, column])} ({place(row, column)}); "
+                f"{int(bad.sum())} costs are {fault}, first {frame.iloc[row, column]!s} ({place(row, column)}); "
                 "leave unreachable pairs out or give them as NaN"
             )
     return cost

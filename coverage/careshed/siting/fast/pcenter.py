@@ -29,6 +29,8 @@ __all__ = ["CostRows", "p_center"]
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
+MORE = 2
+"""One row in so many is added, at least, while that many are served too dear."""
 Progress = Callable[[float, float, str], None]
 
 
@@ -150,6 +152,8 @@ class _Search:
     ----------
     chosen
         Rows that covers are sought for.
+    doubt
+        Radii before this one are below `low`, or were asked about without a quick answer.
     """
 
     rows: CostRows
@@ -159,6 +163,7 @@ class _Search:
     radii: Ints
     chosen: Ints
     low: int = 0
+    doubt: int = 0
     steps: int = 0
     nodes: int = 0
 
@@ -191,32 +196,43 @@ class _Search:
         return self.bound == self.value
 
     def step(self, deadline: float | None) -> None:
-        """Decide one radius about halfway, or add rows where a cover of few rows doesn't settle it."""
+        """Ask about a radius halfway as far as that is quick, and in the end just below the best value."""
         high = int(np.searchsorted(self.radii, self.value))
-        middle = (self.low + high) // 2
-        radius = int(self.radii[middle])
+        quick = self.doubt < high
+        at = (self.doubt + high) // 2 if quick else high - 1
         self.steps += 1
+        answer = self._decided(int(self.radii[at]), deadline, branch=not quick)
+        if answer is False:
+            self.low = at + 1
+        if quick and not answer:
+            self.doubt = at + 1
+        elif answer:
+            self.doubt = max(self.doubt, self.low) if quick else self.low
+
+    def _decided(self, radius: int, deadline: float | None, *, branch: bool) -> bool | None:
+        """Return whether a choice has a value of at most `radius`; None where that stays open."""
         while deadline is None or time.monotonic() < deadline:
-            cover = self._cover(radius, deadline)
+            cover = self._cover(radius, deadline, branch=branch)
             if cover.bound > self.p:
-                self.low = middle + 1
-                return
+                return False
             if len(cover.opened) > self.p:
-                return
+                return None
             served = self.rows.served(cover.opened)
             worst = int(served.max())
             if worst < self.value:
                 self.best, self.value = cover.opened, worst
             if worst <= radius:
-                return
+                return True
             more = _apart(self.rows.starts, self.rows.site, self.rows.cost, served, radius, self.rows.sites)
-            self.chosen = np.union1d(self.chosen, more)
+            far = np.argsort(-served, kind="stable")[: len(self.chosen) // MORE]
+            self.chosen = np.unique(np.concatenate([self.chosen, more, far[served[far] > radius]]))
+        return None
 
-    def _cover(self, radius: int, deadline: float | None) -> Cover:
+    def _cover(self, radius: int, deadline: float | None, *, branch: bool) -> Cover:
         """Seek a cover of the chosen rows within `radius` with at most p sites."""
         asking = self.chosen[self.rows.base[self.chosen] > radius]
         starts, site = _near(self.rows.starts, self.rows.site, self.rows.cost, asking, radius)
-        cover = set_cover(starts, site, self.rows.sites, at_most=self.p, deadline=deadline)
+        cover = set_cover(starts, site, self.rows.sites, at_most=self.p, branch=branch, deadline=deadline)
         self.nodes += cover.nodes
         return cover
 

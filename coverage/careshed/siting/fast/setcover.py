@@ -25,6 +25,7 @@ from careshed.errors import InputError
 from careshed.siting.costs import Costs
 from careshed.siting.fast.dominance import Kernel
 from careshed.siting.fast.found import Found
+from careshed.siting.fast.trades import traded
 from careshed.siting.mip import new_highs
 
 __all__ = ["Cover", "minimum_cover", "set_cover"]
@@ -33,10 +34,14 @@ Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+WORK = 10_000_000
+"""Entries that a search for a smaller cover looks at before it gives up: a few hundredths of a second."""
 SAFE = 1e-7
 """Taken off a sum of feasible duals before it is rounded up; float sums err by far less."""
 MIP_SAFE = 1e-5
 """The same for the bound that HiGHS reports for a whole program."""
+LEAST_SHARE = 0.02
+"""What a column counts, at least, when a linear program is rounded."""
 WORTH = 0.9
 """Dominance is tried again when reduced costs leave at most this share of the columns."""
 
@@ -82,10 +87,11 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
-    """When to stop: at `deadline` (:func:`time.monotonic`; None never), or at any cover within the limit (`any`)."""
+    """When to stop: at `deadline` (None: never), at `any` cover within the limit, before branching."""
 
     deadline: float | None
     any: bool
+    branch: bool
 
     @property
     def late(self) -> bool:
@@ -100,6 +106,7 @@ def set_cover(
     *,
     forced: Ints | None = None,
     at_most: int | None = None,
+    branch: bool = True,
     deadline: float | None = None,
 ) -> Cover:
     """Find a cover with the fewest sites, or only whether one has `at_most` so many.
@@ -115,6 +122,8 @@ def set_cover(
     at_most
         Stop as soon as it is known whether a cover has at most so many sites: then either
         ``len(opened) <= at_most`` or ``bound > at_most``.
+    branch
+        Whether to go on where linear programs and trades leave a gap.
     deadline
         Stop at this time of :func:`time.monotonic` with the best cover and the bound so far.
 
@@ -139,7 +148,7 @@ def set_cover(
     kernel = Kernel.of(table, np.arange(sites, dtype=np.int64), fixed)
     first = _greedy(kernel)
     limit = len(first) if at_most is None else min(at_most, len(first))
-    answer = _solved(kernel, limit, _Stop(deadline, at_most is not None))
+    answer = _solved(kernel, limit, _Stop(deadline, at_most is not None, branch))
     opened = first if answer.opened is None else answer.opened
     return Cover(np.sort(opened), min(answer.bound, len(opened)), uncovered, kernel.rows, answer.nodes)
 
@@ -206,21 +215,38 @@ def _solved(kernel: Kernel, limit: int, stop: _Stop) -> _Answer:
 
 def _solved_part(part: Kernel, cover: Ints, limit: int, stop: _Stop) -> _Answer:
     """Return the best cover of a connected part with at most `limit` sites; `cover` is one, perhaps too large."""
-    known = cover if len(cover) <= limit else None
     if stop.late:
-        return _Answer(known, 0, 0)
-    bound, reduced = _relaxed(part)
-    limit = min(limit, len(cover) - 1)
-    if bound > limit:
+        return _Answer(cover if len(cover) <= limit else None, 0, 0)
+    bound, reduced, value = _relaxed(part)
+    cover = _shortened(part, min(cover, _greedy(part, value), key=len), limit, bound, stop)
+    known = cover if len(cover) <= limit else None
+    if bound > limit or bound >= len(cover) or (stop.any and known is not None):
         return _Answer(known, bound, 0)
+    limit = min(limit, len(cover) - 1)
     gone = reduced > limit + SAFE
     if part.table.shape[1] * WORTH >= part.table.shape[1] - np.count_nonzero(gone):
         answer = _solved_less(part, gone, limit, stop)
-    else:
+    elif stop.branch:
         answer = _branched(part, limit, stop)
+    else:
+        answer = _Answer(None, bound, 0)
     if answer.opened is not None:
         return replace(answer, bound=max(bound, answer.bound))
     return _Answer(known, max(bound, answer.bound), answer.nodes)
+
+
+def _shortened(part: Kernel, cover: Ints, limit: int, bound: int, stop: _Stop) -> Ints:
+    """Return a smaller cover where trading columns finds one that is wanted, `cover` itself otherwise."""
+    across = part.table.tocsc()
+    lists = (part.table.indptr, part.table.indices, across.indptr, across.indices)
+    while bound <= limit and len(cover) > (limit if stop.any else bound):
+        size = min(len(cover) - 1, limit)
+        start = np.isin(part.columns, cover)
+        chosen = traded(*lists, start, size=size, work=WORK)
+        if chosen is None:
+            break
+        cover = part.columns[chosen]
+    return cover
 
 
 def _solved_less(part: Kernel, gone: Bools, limit: int, stop: _Stop) -> _Answer:
@@ -232,23 +258,26 @@ def _solved_less(part: Kernel, gone: Bools, limit: int, stop: _Stop) -> _Answer:
     return replace(answer, bound=min(answer.bound, limit + 1))
 
 
-def _greedy(kernel: Kernel) -> Ints:
-    """Return a cover: the site with most uncovered rows each time (Chvátal 1979), then without the idle ones."""
+def _greedy(kernel: Kernel, value: Floats | None = None) -> Ints:
+    """Return a cover: the site with most uncovered rows each time (Chvátal 1979), then without the idle ones.
+
+    With the `value` of each column in the linear program, rows count by it.
+    """
     if not kernel.rows:
         return kernel.opened
     across = kernel.table.tocsc()
-    chosen = _greedy_columns(kernel.table.indptr, kernel.table.indices, across.indptr, across.indices)
+    share = np.ones(len(kernel.columns)) if value is None else value + LEAST_SHARE
+    chosen = _greedy_columns(kernel.table.indptr, kernel.table.indices, across.indptr, across.indices, share)
     return np.sort(np.concatenate([kernel.opened, kernel.columns[chosen]]))
 
 
 @njit(cache=True, nogil=True)
 def _greedy_columns(
-    starts: Ints32, column: Ints32, row_starts: Ints32, row: Ints32
+    starts: Ints32, column: Ints32, row_starts: Ints32, row: Ints32, share: Floats
 ) -> Bools:  # pragma: no cover - compiled
-    """Return which columns a greedy cover opens."""
+    """Return which columns a cover opens that takes the greatest share × gain each time."""
     rows, columns = len(starts) - 1, len(row_starts) - 1
-    gain = row_starts[1:] - row_starts[:-1]
-    gain = gain.astype(np.int64)
+    gain = (row_starts[1:] - row_starts[:-1]) * share
     covered = np.zeros(rows, dtype=np.int64)
     chosen = np.zeros(columns, dtype=np.bool_)
     order = np.empty(columns, dtype=np.int64)
@@ -265,7 +294,7 @@ def _greedy_columns(
             if covered[i] == 1:
                 left -= 1
                 for s in range(starts[i], starts[i + 1]):
-                    gain[column[s]] -= 1
+                    gain[column[s]] -= share[column[s]]
     for n in range(count):
         j = order[n]
         idle = True
@@ -308,7 +337,7 @@ def _model(part: Kernel) -> highspy.Highs:
     highs = new_highs()
     rows, columns = part.table.shape
     index = np.arange(columns, dtype=np.int32)
-    highs.addVars(columns, np.zeros(columns), np.ones(columns))
+    highs.addVars(columns, np.zeros(columns), np.full(columns, np.inf))
     highs.changeColsCost(columns, index, np.ones(columns))
     highs.addRows(
         rows,
@@ -322,15 +351,16 @@ def _model(part: Kernel) -> highspy.Highs:
     return highs
 
 
-def _relaxed(part: Kernel) -> tuple[int, Floats]:
-    """Return a bound on any cover, and for each column one on covers with it (not rounded)."""
+def _relaxed(part: Kernel) -> tuple[int, Floats, Floats]:
+    """Return a bound on any cover, for each column one on covers with it (not rounded), and its value."""
     highs = _model(part)
     highs.run()
-    dual = np.maximum(np.array(highs.getSolution().row_dual), 0.0)
+    solution = highs.getSolution()
+    dual = np.maximum(np.array(solution.row_dual), 0.0)
     sums = part.table.T @ dual
     dual, sums = dual / max(1.0, sums.max()), sums / max(1.0, sums.max())
     bound = float(dual.sum())
-    return math.ceil(bound - SAFE), bound + 1.0 - sums
+    return math.ceil(bound - SAFE), bound + 1.0 - sums, np.maximum(np.array(solution.col_value), 0.0)
 
 
 def _branched(part: Kernel, limit: int, stop: _Stop) -> _Answer:
@@ -338,6 +368,7 @@ def _branched(part: Kernel, limit: int, stop: _Stop) -> _Answer:
     highs = _model(part)
     columns = part.table.shape[1]
     index = np.arange(columns, dtype=np.int32)
+    highs.changeColsBounds(columns, index, np.zeros(columns), np.ones(columns))
     highs.changeColsIntegrality(columns, index, np.full(columns, highspy.HighsVarType.kInteger))
     highs.addRow(-np.inf, float(limit), columns, index, np.ones(columns))
     highs.setOptionValue("mip_abs_gap", 1.0 - 10 * MIP_SAFE)
