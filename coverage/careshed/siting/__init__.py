@@ -4,6 +4,7 @@
 >>> solution = site(SitingProblem.build(sites, weights, times, stations=18, standard_ms=720_000))  # doctest: +SKIP
 """
 
+from careshed.siting.matrix import from_cost_matrix
 from careshed.siting.models import (
     BACOP1,
     BACOP2,
@@ -56,6 +57,7 @@ __all__ = [
     "SolverReport",
     "Tier",
     "WorstTime",
+    "from_cost_matrix",
     "phase_counts",
     "site",
     "support_table",
