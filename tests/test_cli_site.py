@@ -157,13 +157,25 @@ def test_required_and_excluded_sites_come_from_files(run, tmp_path):
     assert siting(again)["stations"] == siting(out)["stations"]
 
 
+def test_fewer_plans_than_asked_for_are_explained(run, tmp_path):
+    kept = {"K02", "K08", "K10", "K11"}
+    ids = "\n".join(f"K{i:02}" for i in range(16) if f"K{i:02}" not in kept)
+    (tmp_path / "never.csv").write_text(f"site_id\n{ids}\n", encoding="utf-8")
+    code, said, out = run("--exclude", "never.csv", "--k-best", "5")
+    assert code == 0, said
+    assert len(pd.read_csv(out / "kbest.csv")) == 2
+    assert "2 of 5 best plans: only 2 plans keep the rules" in said
+
+
 def test_no_plan_is_said_with_its_reason_and_exit_3(run):
     code, said, out = run("--explain", targets=TARGETS + RULES.replace("at_most = 3", "at_most = 1"))
     assert code == 3
     assert "no plan meets the rules" in said
     assert "remedy" in said
     assert siting(out)["status"] == "infeasible"
-    assert siting(out)["reason"]
+    (reason, *_) = siting(out)["reason"]
+    assert reason["relaxations"]
+    assert f"this alone would do: {reason['relaxations'][0]['text']}" in said
     code, said, _ = run("--without", "few", targets=TARGETS + RULES.replace("at_most = 3", "at_most = 1"))
     assert code == 0, said
 

@@ -140,7 +140,10 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         ],
         "gap": solution.gap,
         "status": solution.status,
-        "reason": [{"rule": c.rule, "text": c.text, "remedy": c.remedy} for c in solution.reason],
+        "reason": [
+            {"rule": c.rule, "text": c.text, "remedy": c.remedy, "relaxations": [asdict(r) for r in c.relaxations]}
+            for c in solution.reason
+        ],
         "subdistrict_counts": {names[unit]: int(counts.get(unit, 0)) for unit in names.index},
         "leaders": {site: leader for site, leader in inside["leader_id"].items() if leader} if len(inside) else {},
         "vehicles": stations["vehicles"].to_dict() if "vehicles" in stations else {},

@@ -26,6 +26,8 @@ def conflicts(solution: Solution) -> None:
     for conflict in solution.reason:
         stderr.print(f"[bold red]no plan meets the rules[/] ({conflict.rule}): {escape(conflict.text)}", soft_wrap=True)
         stderr.print(f"  remedy: {escape(conflict.remedy)}", soft_wrap=True)
+        for change in conflict.relaxations:
+            stderr.print(f"  this alone would do: {escape(change.text)}", soft_wrap=True)
 
 
 def answers(found: Dossier) -> None:

@@ -14,7 +14,7 @@ from careshed.siting.floors import Floor, floors_of
 from careshed.siting.leads import broken_spans
 from careshed.siting.purses import Purse, purses_of
 from careshed.siting.rules import rule_rows
-from careshed.siting.shortfalls import broken_shortfalls
+from careshed.siting.shortfalls import Lack, broken_shortfalls
 
 __all__ = ["Rulebook", "add_rows", "new_highs"]
 
@@ -75,7 +75,7 @@ class Rulebook:
     rows: list[Row]
     lower: Floats
     upper: Floats
-    floors: tuple[Floor | Purse, ...] = ()
+    floors: tuple[Floor | Lack | Purse, ...] = ()
     lazy: tuple[str, ...] = ("lead", "span", "floor", "shortfall", "apart", "company", "worst time", "purse")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)

@@ -11,6 +11,7 @@ for every set *A* of groups and phases, of which the one that lacks most is made
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,21 @@ import numpy.typing as npt
 from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.sides import Shortfall
 
-__all__ = ["broken_shortfalls"]
+__all__ = ["Lack", "broken_shortfalls"]
 
 Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One shortfall whose rows are found when a plan breaks it."""
+
+    side: Shortfall
+
+    def broken(self, columns: Columns, values: Floats) -> Iterator[Row]:
+        """Yield the row that `values` (whole or fractional) break, if they do."""
+        yield from _broken(columns, self.side, values)
 
 
 def broken_shortfalls(columns: Columns, values: Floats) -> Iterator[Row]:
