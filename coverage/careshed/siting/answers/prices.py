@@ -10,7 +10,6 @@ if no other followed or had gone before, against what the joint plan reaches in 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +20,7 @@ from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
 from careshed.siting.answers.plans import plan_in, solved
 from careshed.siting.answers.relaxed import RULES, Relaxed, relaxed
 from careshed.siting.branch import Outcome
+from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
 from careshed.siting.mip import Rulebook
 from careshed.siting.problem import SitingProblem
@@ -200,8 +200,8 @@ def _least(problem: SitingProblem, plan: Plan, uncovered: int, time_limit_s: flo
     book.hold_short()
     costs = [Measure.coverage(problem).costs, Measure.response(problem).costs]
     limit = limit_of(book, costs[0], uncovered, plan)
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    return LimitedBranching(book, costs, [limit], plan, deadline=deadline, progress=_silent).run()
+    late = Clock(time_limit_s).late
+    return LimitedBranching(book, costs, [limit], plan, late=late, progress=_silent).run()
 
 
 def _nesting_in_all(problem: SitingProblem, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

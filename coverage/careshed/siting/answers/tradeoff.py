@@ -10,8 +10,7 @@ Mavrotas 2009 every answer is efficient).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,6 +18,7 @@ import pandas as pd
 from careshed.errors import InputError
 from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
 from careshed.siting.branch import Branching, Outcome
+from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
 from careshed.siting.explain import conflicts
@@ -163,15 +163,15 @@ class _Run:
     def _level(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level in lexicographic order."""
         plan = plan if above else improved(self.book, costs, plan)
-        return Branching(self.book, costs, above, plan, deadline=self._deadline(), progress=_silent).run()
+        return Branching(self.book, costs, above, plan, late=self._late(), progress=_silent).run()
 
     def _limited(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level under limits."""
-        return LimitedBranching(self.book, costs, above, plan, deadline=self._deadline(), progress=_silent).run()
+        return LimitedBranching(self.book, costs, above, plan, late=self._late(), progress=_silent).run()
 
-    def _deadline(self) -> float | None:
-        """Return when half of a point's time is up: each point has two steps."""
-        return None if self.time_limit_s is None else time.monotonic() + self.time_limit_s / 2
+    def _late(self) -> Callable[[], bool]:
+        """Return what says when half of a point's time is up: each point has two steps."""
+        return Clock(None if self.time_limit_s is None else self.time_limit_s / 2).late
 
     def row(self, point: _Point) -> dict[str, object]:
         """Return a point's row."""
