@@ -224,7 +224,7 @@ def test_side_rules_in_words():
 
 def test_a_time_limit_leaves_prices_open_but_not_negative():
     rng = np.random.default_rng(3)
-    n, m = 30, 200
+    n, m = 24, 100
     ms = rng.integers(100, 3_000, (n, m))
     sites = pd.DataFrame({"group": [f"g{j % 5}" for j in range(n)]}, index=[f"s{j:02}" for j in range(n)])
     table = pd.DataFrame(ms, index=sites.index, columns=[f"d{i:03}" for i in range(m)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,14 @@ from careshed.siting.sides import Shortfall
 from careshed.siting.solution import Solution
 from careshed.siting.solve import site
 
-__all__ = ["broken_rules", "held", "plan_in", "reasons", "solved"]
+__all__ = ["Say", "broken_rules", "held", "plan_in", "quiet", "reasons", "solved"]
+
+Say = Callable[[str], None]
+"""Told what is solved next, for whoever waits."""
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
 
 
 def solved(problem: SitingProblem, model: Any = None, time_limit_s: float | None = None) -> Solution:

@@ -14,7 +14,7 @@ from careshed.errors import InputError
 from careshed.siting.answers.evaluate import Figures, evaluate, evaluate_phases
 from careshed.siting.answers.kbest import k_best
 from careshed.siting.answers.marginal import marginal_values
-from careshed.siting.answers.plans import broken_rules, held, plan_in, reasons, solved
+from careshed.siting.answers.plans import Say, broken_rules, held, plan_in, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Among
 from careshed.siting.solution import Solution
@@ -116,7 +116,7 @@ def speeds(factors: Iterable[float] = (0.8, 1.2), *, delay_ms: int = 0) -> dict[
     return {f"speed {factor:g}": scenario(factor) for factor in factors}
 
 
-def robustness(
+def robustness(  # noqa: PLR0913 - all but three by name
     problem: SitingProblem,
     solution: Solution,
     scenarios: Mapping[str, Scenario],
@@ -126,6 +126,7 @@ def robustness(
     replan: int = 0,
     model: Any = None,
     time_limit_s: float | None = None,
+    say: Say = quiet,
 ) -> Robustness:
     """Judge a plan under scenarios, with each of its sites closed, and among all good plans.
 
@@ -143,6 +144,8 @@ def robustness(
         What is sought; None: coverage, then response. Figures are coverage and response under every model.
     time_limit_s
         Stop after about so many seconds for each plan that is sought.
+    say
+        Called with a text before each scenario, and before each of the k best plans.
 
     Returns
     -------
@@ -154,12 +157,14 @@ def robustness(
     rows = {"as planned": _planned(problem, solution)}
     good = [solution]
     for name, scenario in scenarios.items():
+        say(f"scenario {name}")
         there = scenario if isinstance(scenario, SitingProblem) else scenario(problem)
         _check_same(problem, there, name)
         rows[name], best = _judged(there, solution, model, time_limit_s)
         good += [best] if best.status != "infeasible" else []
     if k > 1:
-        others = k_best(problem, k, differ_by=differ_by, model=model, time_limit_s=time_limit_s, best=solution)
+        options: dict[str, Any] = {"model": model, "time_limit_s": time_limit_s, "say": say}
+        others = k_best(problem, k, differ_by=differ_by, best=solution, **options)
         good += others.plans[1:]
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="scenario")
     closures = _closures(problem, solution, replan, model, time_limit_s)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
+from careshed.siting.answers.plans import Say, quiet
 from careshed.siting.branch import Branching, Outcome
 from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
@@ -63,7 +64,9 @@ class _Point:
         return self.fewest == self.uncovered and self.least == self.response
 
 
-def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: float | None = None) -> pd.DataFrame:
+def tradeoff(
+    problem: SitingProblem, steps: int | None = 8, *, time_limit_s: float | None = None, say: Say = quiet
+) -> pd.DataFrame:
     """Return the frontier of mean response against coverage.
 
     Parameters
@@ -75,6 +78,8 @@ def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: flo
         plan. None: every efficient pair of figures (many, on large problems).
     time_limit_s
         Stop after about so many seconds for each point, with its true gap.
+    say
+        Called with a text before each point.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: flo
     """
     if steps is not None and steps < 0:
         raise InputError(f"steps={steps}: expected a whole number from 0 up, or None for all")
-    run = _Run.of(problem, time_limit_s)
+    run = _Run.of(problem, time_limit_s, say)
     if run is None:
         why = "; ".join(c.text for c in conflicts(problem))
         return _frame([{"status": "infeasible", "reason": why}])
@@ -119,9 +124,10 @@ class _Run:
     response: Measure
     start: Plan
     time_limit_s: float | None
+    say: Say
 
     @classmethod
-    def of(cls, problem: SitingProblem, time_limit_s: float | None) -> _Run | None:
+    def of(cls, problem: SitingProblem, time_limit_s: float | None, say: Say) -> _Run | None:
         """Lay out a problem; None where no plan keeps the rules."""
         columns = Columns.of(problem)
         book = Rulebook.of(columns)
@@ -129,13 +135,15 @@ class _Run:
         if start is None:
             return None
         coverage, response = Measure.coverage(problem), Measure.response(problem)
-        return cls(problem, book, coverage, response, plan_of(columns, start), time_limit_s)
+        return cls(problem, book, coverage, response, plan_of(columns, start), time_limit_s, say)
 
     def points(self, steps: int | None) -> Iterator[_Point]:
         """Yield the two ends and the plans between them."""
         uncovered, response = self.coverage.costs, self.response.costs
+        self.say("best coverage")
         most = self._level([uncovered, response], [], self.start)
         best = self._level([uncovered, response], [most], most.plan)
+        self.say("least response")
         least = self._level([response, uncovered], [], best.plan)
         widest = self._level([response, uncovered], [least], least.plan)
         yield _Point(best.plan, most.value, best.value, most.bound, best.bound)
@@ -154,6 +162,7 @@ class _Run:
 
     def _between(self, level: int, most: Outcome, plan: Plan) -> _Point:
         """Return the least response with at most so many people not covered, and then the fewest of them."""
+        self.say(f"least response with {self.coverage.shown(level):,.0f} people covered or more")
         costs = [self.coverage.costs, self.response.costs, self.coverage.costs]
         limit = limit_of(self.book, self.coverage.costs, level, plan, most.master)
         least = self._limited(costs, [limit], plan)
