@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from careshed.errors import InputError
 from careshed.network._turns import Turns
 
-__all__ = ["MAIN_SHARE", "compress", "main_edges", "number_junctions"]
+__all__ = ["MAIN_SHARE", "Packed", "main_edges", "number_junctions", "pack"]
 
 Ints32 = npt.NDArray[np.int32]
 Ints64 = npt.NDArray[np.int64]
@@ -24,6 +26,16 @@ MAIN_SHARE = 0.05
 
 JUNCTION_TOLERANCE_M = 0.05
 """Streets that meet at a junction may differ by so much there, from rounding."""
+
+
+class Packed(NamedTuple):
+    """The graph and the reversed graph in compressed rows, and the hash of what they were made of."""
+
+    out_start: Ints64
+    out_arcs: Ints64
+    in_start: Ints64
+    in_arcs: Ints64
+    hash: str
 
 
 def number_junctions(
@@ -74,7 +86,12 @@ def main_edges(turns: Turns, forward_ms: Ints32, backward_ms: Ints32, *, strong:
     return main
 
 
-def compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
+def pack(tail: Ints32, head: Ints32, ms: Ints32, nodes: int, content: str) -> Packed:
+    """Return both graphs, and the hash of the content that they were made of."""
+    return Packed(*_compress(tail, head, ms, nodes), *_compress(head, tail, ms, nodes), content)
+
+
+def _compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
     """Return arcs in compressed rows, each packed as milliseconds × 2³² + head."""
     order = np.lexsort((ms, head, tail))
     start = np.zeros(nodes + 1, dtype=np.int64)
