@@ -28,7 +28,7 @@ from careshed.network._lines import LazyLines, Nearest, cut_lines
 from careshed.network._profile import FREE_FLOW, Profile, default_profile, read_profile
 from careshed.network._rules import heights_of, read_rules
 from careshed.network._speeds import DRIVE_KMH, LEG_KMH, MAXSPEED_FACTOR, WALK_SPEED_MPS, driving, walking
-from careshed.network._turns import Streets, Turns, expand, plain
+from careshed.network._turns import Arcs, Streets, Turns, arcs_of, expand, plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,6 +42,7 @@ __all__ = [
     "MAX_SNAP_M",
     "WALK_SPEED_MPS",
     "Access",
+    "Arcs",
     "Mode",
     "Profile",
     "RoadNetwork",
@@ -151,7 +152,7 @@ class RoadNetwork:
         turns = self.turns or plain(self.edge_u, self.edge_v, self.nodes)
         for name in ("fwd_tail", "fwd_head", "bwd_tail", "bwd_head", "leave", "arrive"):
             put(self, name, getattr(turns, name))
-        packed = packed or pack(*self._arcs(turns), len(turns.owner), self._digest())
+        packed = packed or pack(arcs_of(turns, self.forward_ms, self.backward_ms), len(turns.owner), self._digest())
         for name, value in packed._asdict().items():
             put(self, name, value)
         put(self, "_nearest", Nearest(self.lines, self.main))
@@ -343,6 +344,11 @@ class RoadNetwork:
             crs=self.crs,
         )
 
+    def arcs(self) -> Arcs:
+        """Return the arcs of the search, with the streets that they go along (−1: inside a junction)."""
+        turns = self.turns or plain(self.edge_u, self.edge_v, self.nodes)
+        return arcs_of(turns, self.forward_ms, self.backward_ms)
+
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the network for networkx, with the same whole milliseconds.
 
@@ -367,15 +373,6 @@ class RoadNetwork:
                 if ms >= 0:
                     graph.add_edge(tail, head, key=(street, forward), ms=ms, length_m=length_m, street_id=street)
         return graph
-
-    def _arcs(self, turns: Turns) -> tuple[Ints32, Ints32, Ints32]:
-        """Return tail, head and milliseconds of all open directions and turns."""
-        forward, backward = self.forward_ms >= 0, self.backward_ms >= 0
-        return (
-            np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail]),
-            np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head]),
-            np.concatenate([self.forward_ms[forward], self.backward_ms[backward], turns.ms]),
-        )
 
     def _digest(self) -> str:
         digest = hashlib.sha256(f"{self.mode}|{self.profile}|{self.leg_speed_mps!r}|{self.crs.to_wkt()}".encode())

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from careshed.errors import InputError
-from careshed.network._turns import Turns
+from careshed.network._turns import Arcs, Turns, arcs_of
 
 __all__ = ["MAIN_SHARE", "Packed", "main_edges", "number_junctions", "pack"]
 
@@ -68,26 +68,22 @@ def main_edges(turns: Turns, forward_ms: Ints32, backward_ms: Ints32, *, strong:
     nodes, junctions = len(turns.owner), len(turns.leave)
     if not junctions:
         return np.zeros(0, dtype=bool)
-    forward, backward = forward_ms >= 0, backward_ms >= 0
-    tail = np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail])
-    head = np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head])
-    graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
+    arcs = arcs_of(turns, forward_ms, backward_ms)
+    graph = coo_array((np.ones(len(arcs.tail), dtype=np.int32), (arcs.tail, arcs.head)), shape=(nodes, nodes)).tocsr()
     _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
     # a junction of several nodes counts once in each component that it has nodes in
     both = np.unique(label.astype(np.int64) * junctions + turns.owner) // junctions
     size = np.bincount(both, minlength=label.max() + 1)
     kept = size >= min(MAIN_SHARE * junctions, size.max())
     main = np.zeros(len(forward_ms), dtype=bool)
-    for is_open, start, end in (
-        (forward, turns.fwd_tail, turns.fwd_head),
-        (backward, turns.bwd_tail, turns.bwd_head),
-    ):
-        main |= is_open & kept[label[start]] & (label[start] == label[end])
+    start, end = label[arcs.tail], label[arcs.head]
+    main[arcs.edge[(arcs.edge >= 0) & kept[start] & (start == end)]] = True
     return main
 
 
-def pack(tail: Ints32, head: Ints32, ms: Ints32, nodes: int, content: str) -> Packed:
+def pack(arcs: Arcs, nodes: int, content: str) -> Packed:
     """Return both graphs, and the hash of the content that they were made of."""
+    tail, head, ms, _ = arcs
     return Packed(*_compress(tail, head, ms, nodes), *_compress(head, tail, ms, nodes), content)
 
 

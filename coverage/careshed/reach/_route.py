@@ -131,9 +131,16 @@ def _step(network: RoadNetwork, node: int, left_ms: dict[int, int]) -> tuple[int
         (False, network.bwd_tail, network.bwd_head, network.backward_ms),
     )
     for edge in workplace_of(network).streets_from(np.array([node]), reverse=False).tolist():
-        for forward, tail, head, ms in runs:
+        for forward, tail, head, whole_ms in runs:
             after = int(head[edge])
-            if tail[edge] == node and ms[edge] >= 0 and left_ms.get(after) == left_ms[node] - int(ms[edge]):
+            if tail[edge] == node and whole_ms[edge] >= 0 and left_ms.get(after) == left_ms[node] - int(whole_ms[edge]):
+                return edge, forward, after
+    if network.turns is not None:
+        turns = network.turns
+        for copy in np.flatnonzero(turns.copy_tail == node).tolist():
+            edge, forward, after = int(turns.copy_edge[copy]), bool(turns.copy_ahead[copy]), int(turns.copy_head[copy])
+            ms = network.forward_ms[edge] if forward else network.backward_ms[edge]
+            if left_ms.get(after) == left_ms[node] - int(ms):
                 return edge, forward, after
     for arc in network.out_arcs[network.out_start[node] : network.out_start[node + 1]].tolist():
         after = arc & 0xFFFFFFFF
