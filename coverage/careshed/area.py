@@ -153,7 +153,8 @@ class StudyArea:
         ``elevation_m`` (NaN unknown). Empty where not given.
     turns
         Turn restrictions: from one street over a junction to another, ``kind`` as in OpenStreetMap (``no_left_turn``,
-        ``only_straight_on`` …) and ``exempt`` (OpenStreetMap's ``except``). Empty where not given.
+        ``only_straight_on`` …), ``exempt`` (OpenStreetMap's ``except``) and ``via`` (streets gone along in between,
+        with semicolons; ``''`` none). Empty where not given.
     targets
         What the planning documents ask.
     provenance

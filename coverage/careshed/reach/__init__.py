@@ -6,9 +6,10 @@ edges, legs included. "Within" includes the limit.
 
 from __future__ import annotations
 
+from careshed.reach._ends import Direction
 from careshed.reach._limits import MAX_CUTOFF_S, Seconds
 from careshed.reach._nodes import NodeTimes, node_times
-from careshed.reach._reach import Direction, Reach, reach_times
+from careshed.reach._reach import Reach, reach_times
 from careshed.reach._route import Route, route
 from careshed.reach._stream import CHUNK, CHUNK_PAIRS, StreamedTimes, Streaming, stream_times
 from careshed.reach._times import TravelTimes

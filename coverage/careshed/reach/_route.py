@@ -11,7 +11,7 @@ import shapely
 
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
-from careshed.reach._ends import entries_of, require_same_network, sources_of, spots_of
+from careshed.reach._ends import Places, entries_of, joined, sources_of, spots_of
 from careshed.reach._limits import MAX_CUTOFF_S
 from careshed.reach._reach import reach_times
 from careshed.reach._travel import travel_times
@@ -42,8 +42,8 @@ class Route:
 
 def route(
     network: RoadNetwork,
-    origin: gpd.GeoDataFrame | gpd.GeoSeries | Access,
-    destination: gpd.GeoDataFrame | gpd.GeoSeries | Access,
+    origin: Places,
+    destination: Places,
     *,
     cutoff_s: float = MAX_CUTOFF_S,
 ) -> Route:
@@ -63,10 +63,7 @@ def route(
     InputError
         If a side isn't one point.
     """
-    leave, arrive = (
-        require_same_network(network, side, what=what) if isinstance(side, Access) else network.snap(side)
-        for side, what in ((origin, "origin"), (destination, "destination"))
-    )
+    leave, arrive = joined(network, origin, what="origin"), joined(network, destination, what="destination")
     for side, what in ((leave, "origin"), (arrive, "destination")):
         if len(side) != 1:
             raise InputError(f"{what}: {len(side)} points; expected one: take it with .iloc[[i]]")

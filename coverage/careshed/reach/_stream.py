@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 from careshed._checks import new_file, readable_file, sha256
 from careshed.errors import FileFaultError, InputError
 from careshed.network import Access, RoadNetwork
-from careshed.reach._ends import require_same_network
+from careshed.reach._ends import Places, joined
 from careshed.reach._limits import Seconds, limit_ms, per_id_ms
 from careshed.reach._times import TravelTimes
 from careshed.reach._travel import travel_times
@@ -41,8 +40,6 @@ TABLE = pa.schema(
     }
 )
 TABLE_META = b"careshed.streamed"
-
-Places: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Access
 
 
 class Streaming(NamedTuple):
@@ -167,10 +164,7 @@ def stream_times(  # noqa: PLR0913 - all but the folder are travel_times' own
     InputError
         If `chunk` isn't positive, or the folder holds other files.
     """
-    leave, arrive = (
-        require_same_network(network, side, what=what) if isinstance(side, Access) else network.snap(side)
-        for side, what in ((origins, "origins"), (destinations, "destinations"))
-    )
+    leave, arrive = joined(network, origins, what="origins"), joined(network, destinations, what="destinations")
     chunk = max(1, min(CHUNK, CHUNK_PAIRS // max(len(arrive), 1))) if chunk is None else chunk
     if chunk < 1:
         raise InputError(f"chunk is {chunk}; expected 1 origin or more")
