@@ -15,26 +15,21 @@ import shapely
 from careshed.errors import FileFaultError, InputError
 from careshed.network import RoadNetwork
 from careshed.reach import StreamedTimes, TravelTimes, stream_times, travel_times
-
-CRS = "EPSG:32650"
+from made import CRS, streets_of
 
 
 @pytest.fixture(scope="module")
 def town():
     """A ladder of 40 rungs, 30 origins and 12 destinations."""
-    rows = [(i, i + 2, [(50 * (i // 2), 80 * (i % 2)), (50 * (i // 2) + 50, 80 * (i % 2))]) for i in range(80)]
-    rows += [(2 * i, 2 * i + 1, [(50 * i, 0), (50 * i, 80)]) for i in range(41)]
-    u, v, lines = zip(*rows, strict=True)
-    frame = {"u": u, "v": v, "highway": "path", "walk": 3, "drive": 0, "maxspeed_kmh": np.nan, "name": ""}
-    ids = pd.Index([f"s{row}" for row in range(len(rows))])
-    streets = gpd.GeoDataFrame(frame, index=ids, geometry=[shapely.LineString(xy) for xy in lines], crs=CRS)
+    rows = [(i, i + 2, 0, [(50 * (i // 2), 80 * (i % 2)), (50 * (i // 2) + 50, 80 * (i % 2))]) for i in range(80)]
+    rows += [(2 * i, 2 * i + 1, 0, [(50 * i, 0), (50 * i, 80)]) for i in range(41)]
     rng = np.random.default_rng(4)
     sides = [
         gpd.GeoSeries(gpd.points_from_xy(*(rng.uniform(0, 1, (2, n)) * [[2000], [80]])), crs=CRS)
         .rename(lambda row, name=name: f"{name}{row}")
         for n, name in ((30, "o"), (12, "d"))
     ]  # fmt: skip
-    return RoadNetwork.from_streets(streets, "walk"), *sides
+    return RoadNetwork.from_streets(streets_of(rows, highway="path"), "walk"), *sides
 
 
 def contents(folder):

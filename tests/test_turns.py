@@ -14,26 +14,8 @@ from hypothesis import strategies as st
 
 from careshed.errors import InputError, MissingColumnError
 from careshed.network import RoadNetwork, default_profile
-from careshed.network._access import locate
 from careshed.reach import reach_times, route, travel_times
-
-CRS = "EPSG:32650"
-
-
-def streets_of(rows, **columns):
-    """Make a streets layer from (u, v, drive, coordinates)."""
-    u, v, drive, lines = zip(*rows, strict=True)
-    frame = {
-        "u": np.array(u, dtype="int64"),
-        "v": np.array(v, dtype="int64"),
-        "highway": "residential",
-        "walk": np.int8(3),
-        "drive": np.array(drive, dtype="int8"),
-        "maxspeed_kmh": np.nan,
-        "name": "",
-    }
-    ids = pd.Index([f"s{row}" for row in range(len(rows))], name="street_id")
-    return gpd.GeoDataFrame(frame | columns, index=ids, geometry=[shapely.LineString(xy) for xy in lines], crs=CRS)
+from made import CRS, access_of, streets_of
 
 
 def junctions_of(*rows):
@@ -60,16 +42,6 @@ def profile_of(**turn):
     turning = made.turn.model_copy(update={"left": 5.4, "right": 2.1, "u_turn": 27.5, "at": "tagged"} | turn)
     driving = made.drive.model_copy(update={"kmh": {"other": 3.6, "residential": 3.6}})
     return made.model_copy(update={"junction": junction, "turn": turning, "drive": driving})
-
-
-def access_of(network, rows, prefix):
-    """Put points on edges: (edge, share of its length, leg in metres)."""
-    edge = np.array([row[0] for row in rows], dtype=np.int32)
-    offset = network.edge_length_m[edge] * np.array([row[1] for row in rows])
-    leg = np.array([row[2] for row in rows], dtype=np.float64)
-    xy = network.points_on(edge, offset)
-    ids = pd.Index([f"{prefix}{row}" for row in range(len(rows))], dtype="str")
-    return locate(network, ids, edge, offset, leg_m=leg, points=(xy[:, 0], xy[:, 1]), max_snap_m=100.0)
 
 
 def heading(line, *, ahead, leaving):
