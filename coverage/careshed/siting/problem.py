@@ -126,6 +126,8 @@ class SitingProblem:
         Whether quotas are met in earlier phases as far as they can be.
     sides
         Side rules (:mod:`careshed.siting.sides`).
+    free_count
+        Whether any number of sites may be open: neither `stations` nor `phases` count (set covering).
     removed
         Why sites of the input are not in the problem (series, by site id).
     """
@@ -147,6 +149,7 @@ class SitingProblem:
     phases: tuple[Phase, ...]
     early_quotas: bool
     sides: tuple[Side, ...]
+    free_count: bool
     removed: pd.Series
     _starts: Ints
     _demand: Ints32
@@ -240,6 +243,7 @@ class SitingProblem:
             phases=tuple(phases) or (Phase("", int(stations)),),
             early_quotas=early_quotas,
             sides=tuple(sides),
+            free_count=False,
             removed=removed,
             _starts=np.searchsorted(site, np.arange(len(kept) + 1)).astype(np.int64),
             _demand=demand,

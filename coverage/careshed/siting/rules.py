@@ -37,6 +37,8 @@ def required(columns: Columns) -> Iterator[Row]:
 def counts(columns: Columns) -> Iterator[Row]:
     """Each phase opens its number of sites of the counted tier, and all of the leading tiers."""
     problem = columns.problem
+    if problem.free_count:
+        return
     inside = np.flatnonzero(problem.inside)
     others = sum(t.count for t in problem.leading)
     for phase, wanted in enumerate(problem.phases):
