@@ -36,7 +36,7 @@ def best_by_last_set(case):
         found = [(o, lacking) for o, lacking in found if lacking == least]
     best = {}
     for opened, _ in found:
-        covered, cost = cases.figures(case, opened)
+        covered, cost = cases.figures(cases.Plain(case), opened)
         key = frozenset(opened[-1])
         best[key] = min(best.get(key, (1, 0)), (-covered, cost))
     return best
@@ -177,7 +177,7 @@ def test_too_few_plans_say_so():
     assert k_best(street(), 9, differ_by=3).reason == "plan 1 has fewer than 3 sites that could be closed"
     none = k_best(street(stations=5), 2)
     assert len(none) == 0
-    assert none.reason.startswith("no plan keeps the rules: 5 stations are asked for")
+    assert none.reason.startswith("there is no plan: 5 stations are asked for")
 
 
 def shortfall_cases():
@@ -203,6 +203,8 @@ def test_shortfalls_bend_as_far_as_they_say(at_most):
             "tiers": (),
             "phases": (Phase("1", 2), Phase("2", 3)),
             "early_quotas": False,
+            "sides": (),
+            "lead": ms,
         }
         side = Shortfall(at_most, {"x": 1, "y": 1, "z": 1}, (1, 2))
         problem = SitingProblem.build(
@@ -213,11 +215,12 @@ def test_shortfalls_bend_as_far_as_they_say(at_most):
             figures
             for opened, _ in cases.plans(case)
             if sum(3 - sites["group"][sorted(now)].nunique() for now in opened) <= at_most
-            for figures in [cases.figures(case, opened)]
+            for figures in [cases.figures(cases.Plain(case), opened)]
         ]
         solution = site(problem)
         if not fit:
             assert solution.status == "infeasible"
+            assert f"at most {at_most} station" in " ".join(conflict.text for conflict in solution.reason)
             continue
         covered, cost = min((-a, b) for a, b in fit)
         assert (solution.levels[0].objective, solution.levels[1].objective) == (-covered, cost / 1000)

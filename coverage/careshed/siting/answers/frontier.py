@@ -12,7 +12,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.siting.answers.evaluate import evaluate
-from careshed.siting.answers.plans import Say, quiet, reasons, solved
+from careshed.siting.answers.plans import Say, has_plan, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 
 __all__ = ["frontier", "with_stations"]
@@ -105,7 +105,7 @@ def frontier(
             "covered_share": float("nan"),
             "mean_response_s": float("nan"),
         }
-        if solution.status != "infeasible":
+        if has_plan(solution):
             last = evaluate(now, solution.open_ids())
             row |= {
                 "people_covered": last.covered,

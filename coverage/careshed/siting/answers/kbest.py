@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.plans import Say, held, plan_in, quiet, reasons, solved
+from careshed.siting.answers.plans import Say, has_plan, held, plan_in, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Among
 from careshed.siting.solution import Solution
@@ -116,8 +116,8 @@ def k_best(
     if k < 1 or differ_by < 1:
         raise InputError(f"k={k}, differ_by={differ_by}: expected whole numbers from 1 up")
     best = solved(problem, model, time_limit_s) if best is None else best
-    if best.status == "infeasible":
-        return KBest((), k, f"no plan keeps the rules: {reasons(best)}")
+    if not has_plan(best):
+        return KBest((), k, f"there is no plan: {reasons(best)}")
     plans = [best]
     now = held(problem, plan_in(problem, best))
     while len(plans) < k:
@@ -127,6 +127,8 @@ def k_best(
         now = replace(now, sides=(*now.sides, side))
         say(f"plan {len(plans) + 1} of {k}")
         following = solved(now, model, time_limit_s)
+        if following.status == "unknown":
+            return KBest((*plans,), k, f"plan {len(plans) + 1}: {reasons(following)}")
         if following.status == "infeasible":
             words = f"only {len(plans)} plans keep the rules and differ from one another in {differ_by} sites or more"
             return KBest((*plans,), k, words)

@@ -10,19 +10,21 @@ if no other followed or had gone before, against what the joint plan reaches in 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
-from careshed.siting.answers.plans import Say, plan_in, quiet, solved
+from careshed.siting.answers.limited import LimitedBranching, limit_of
+from careshed.siting.answers.plans import Say, has_plan, plan_in, quiet, solved
 from careshed.siting.answers.relaxed import RULES, Relaxed, relaxed
 from careshed.siting.branch import Outcome
+from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
+from careshed.siting.levels import cost_level, reached
 from careshed.siting.mip import Rulebook
+from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
 from careshed.siting.search import Plan, totals
 from careshed.siting.solution import Solution
@@ -87,8 +89,8 @@ def rule_prices(
           it, seconds; never negative; NaN with a `model`;
         - ``level``, ``gain``: the first level of the model that is better without the rule, and by how much (its unit);
           ``''`` and 0 where the rule costs nothing;
-        - ``status`` (``optimal`` where both figures are proven), ``opened`` and ``closed`` (ids of the last phase that
-          change without the rule).
+        - ``status`` (``optimal`` where both figures are proven; ``unknown`` where no plan was found in time);
+        - ``opened`` and ``closed`` (ids of the last phase that change without the rule).
 
     Notes
     -----
@@ -98,7 +100,7 @@ def rule_prices(
     strange = {*kinds} - {*RULES}
     if strange:
         raise InputError(f"rules {sorted(strange)}: expected some of {', '.join(RULES)}")
-    if solution.status == "infeasible":
+    if not has_plan(solution):
         raise InputError("no plan keeps the rules, so none has a price; loosen those that the solution's reason names")
     rows = []
     for case in relaxed(problem, plan_in(problem, solution), kinds):
@@ -112,6 +114,11 @@ def rule_prices(
 def _row(case: Relaxed, solution: Solution, model: Any, time_limit_s: float | None) -> dict[str, Any]:
     """Return one rule's price."""
     free = solved(case.problem, model, time_limit_s)
+    if not has_plan(free):
+        # the joint plan is the best that is known without the rule, too
+        names = {"rule": case.rule, "key": case.key, "text": case.text, "status": free.status}
+        zero = {"people": 0, "people_most": float("nan"), "people_last": 0, "response_s": 0.0, "level": "", "gain": 0.0}
+        return names | zero | {"opened": "", "closed": ""}
     phases = solution.phases if case.phase is None else solution.phases.loc[[case.phase]]
     last = int(free.phases["covered"].iloc[-1] - phases["covered"].iloc[-1])
     people, most = _people(free, int(phases["covered"].sum()), default=model is None)
@@ -164,7 +171,7 @@ def _response(case: Relaxed, free: Solution, people: int, time_limit_s: float | 
     """Return the mean response saved without fewer people covered, seconds, and whether it is proven."""
     problem = case.problem
     columns = Columns.of(problem)
-    costs = [Measure.coverage(problem).costs, Measure.response(problem).costs]
+    costs = [cost_level(problem, MCLP()).costs, cost_level(problem, PMedian()).costs]
     uncovered, joint = totals(columns, costs, case.plan)
     proven = free.status == "optimal"
     if people > 0 or not proven:
@@ -173,18 +180,18 @@ def _response(case: Relaxed, free: Solution, people: int, time_limit_s: float | 
         least = found.value
     else:
         least = totals(columns, costs, plan_in(problem, free))[1]
-    reached = int(problem.weights[sorted({*problem.pairs()[1].tolist()})].sum()) * len(problem.phases)
-    return (max(joint - least, 0) / reached / 1000.0 if reached else 0.0), proven
+    people_in_all = int(problem.weights[reached(problem)].sum()) * len(problem.phases)
+    return (max(joint - least, 0) / people_in_all / 1000.0 if people_in_all else 0.0), proven
 
 
 def _least(problem: SitingProblem, plan: Plan, uncovered: int, time_limit_s: float | None) -> Outcome:
     """Return the least response of plans that leave no more people uncovered."""
     book = Rulebook.of(Columns.of(problem))
     book.hold_short()
-    costs = [Measure.coverage(problem).costs, Measure.response(problem).costs]
+    costs = [cost_level(problem, MCLP()).costs, cost_level(problem, PMedian()).costs]
     limit = limit_of(book, costs[0], uncovered, plan)
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    return LimitedBranching(book, costs, [limit], plan, deadline=deadline, progress=_silent).run()
+    clock = Clock(time_limit_s)
+    return LimitedBranching(book, costs, [limit], plan, late=clock.late, progress=_silent).run()
 
 
 def _nesting_in_all(own: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,20 +10,22 @@ Mavrotas 2009 every answer is efficient).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
+from careshed.siting.answers.limited import LimitedBranching, limit_of
 from careshed.siting.answers.plans import Say, quiet
 from careshed.siting.branch import Branching, Outcome
+from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
 from careshed.siting.explain import conflicts
+from careshed.siting.levels import CostLevel, cost_level, reached
 from careshed.siting.mip import Rulebook
+from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
 from careshed.siting.search import Plan, improved, plan_of, totals
 
@@ -120,8 +122,8 @@ class _Run:
 
     problem: SitingProblem
     book: Rulebook
-    coverage: Measure
-    response: Measure
+    coverage: CostLevel
+    response: CostLevel
     start: Plan
     time_limit_s: float | None
     say: Say
@@ -134,7 +136,7 @@ class _Run:
         start = book.hold_short()
         if start is None:
             return None
-        coverage, response = Measure.coverage(problem), Measure.response(problem)
+        coverage, response = cost_level(problem, MCLP()), cost_level(problem, PMedian())
         return cls(problem, book, coverage, response, plan_of(columns, start), time_limit_s, say)
 
     def points(self, steps: int | None) -> Iterator[_Point]:
@@ -172,33 +174,33 @@ class _Run:
     def _level(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level in lexicographic order."""
         plan = plan if above else improved(self.book, costs, plan)
-        return Branching(self.book, costs, above, plan, deadline=self._deadline(), progress=_silent).run()
+        return Branching(self.book, costs, above, plan, late=self._clock().late, progress=_silent).run()
 
     def _limited(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level under limits."""
-        return LimitedBranching(self.book, costs, above, plan, deadline=self._deadline(), progress=_silent).run()
+        return LimitedBranching(self.book, costs, above, plan, late=self._clock().late, progress=_silent).run()
 
-    def _deadline(self) -> float | None:
-        """Return when half of a point's time is up: each point has two steps."""
-        return None if self.time_limit_s is None else time.monotonic() + self.time_limit_s / 2
+    def _clock(self) -> Clock:
+        """Return a clock of half of a point's time: each point has two steps."""
+        return Clock(None if self.time_limit_s is None else self.time_limit_s / 2)
 
     def row(self, point: _Point) -> dict[str, object]:
         """Return a point's row."""
         uncovered, response = totals(self.book.columns, [self.coverage.costs, self.response.costs], point.plan)
-        covered, ms = self.coverage.shown(uncovered), self.response.shown(response)
-        covered_bound, ms_bound = self.coverage.shown(point.fewest), self.response.shown(point.least)
+        covered, seconds = self.coverage.shown(uncovered), self.response.shown(response)
+        covered_bound, bound_s = self.coverage.shown(point.fewest), self.response.shown(point.least)
         everybody = int(self.problem.weights.sum()) * len(self.problem.phases)
-        reached = int(self.problem.weights[_reached(self.problem)].sum()) * len(self.problem.phases)
-        gaps = [abs(covered_bound - covered) / max(covered, 1), abs(ms - ms_bound) / max(ms, 1)]
+        people = int(self.problem.weights[reached(self.problem)].sum()) * len(self.problem.phases)
+        gaps = [abs(covered_bound - covered) / max(covered, 1), abs(seconds - bound_s) / max(seconds, 1)]
         opened = (point.plan.phase < len(self.problem.phases)).nonzero()[0].tolist()
         return {
             "covered": int(covered),
             "covered_share": covered / everybody if everybody else float("nan"),
             "covered_bound": covered_bound,
-            "person_seconds": ms / 1000.0,
-            "mean_response_s": ms / reached / 1000.0 if reached else float("nan"),
-            "response_bound": ms_bound / 1000.0,
-            "mean_bound_s": ms_bound / reached / 1000.0 if reached else float("nan"),
+            "person_seconds": seconds,
+            "mean_response_s": seconds / people if people else float("nan"),
+            "response_bound": bound_s,
+            "mean_bound_s": bound_s / people if people else float("nan"),
             "gap": 0.0 if point.proven else max(gaps),
             "status": "optimal" if point.proven else "feasible",
             "sites": " ".join(str(self.problem.site_ids[j]) for j in opened),
@@ -212,11 +214,6 @@ def _levels(best: int, worst: int, steps: int | None) -> list[int]:
         return []
     inner = [worst - -(-(n * (worst - best)) // (steps + 1)) for n in range(1, steps + 1)]
     return [level for level in dict.fromkeys(inner) if best < level < worst]
-
-
-def _reached(problem: SitingProblem) -> list[int]:
-    """Return the demand that some site reaches within the cutoff."""
-    return sorted({*problem.pairs()[1].tolist()})
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:
