@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from careshed.errors import InputError, MissingColumnError
 from careshed.siting import Phase, SitingProblem, Tier, site
 from careshed.siting.answers.frontier import frontier, with_stations
+from careshed.siting.answers.kbest import k_best
 from careshed.siting.answers.plots import FRONTIER, draw_frontier, draw_tradeoff, save_figure
 from careshed.siting.answers.tradeoff import TRADEOFF_COLUMNS, tradeoff
+from careshed.siting.models import PMedian
 
 _spec = importlib.util.spec_from_file_location("siting_cases", Path(__file__).with_name("test_siting.py"))
 cases = importlib.util.module_from_spec(_spec)
@@ -31,7 +33,7 @@ def efficient(case):
     if case["early_quotas"] and found:
         least = min(lacking for _, lacking in found)
         found = [(o, lacking) for o, lacking in found if lacking == least]
-    pairs = sorted({cases.figures(case, opened) for opened, _ in found}, key=lambda p: (p[1], -p[0]))
+    pairs = sorted({cases.figures(cases.Plain(case), opened) for opened, _ in found}, key=lambda p: (p[1], -p[0]))
     kept = []
     for covered, cost in pairs:
         if not kept or covered > kept[-1][0]:
@@ -157,3 +159,17 @@ def test_plans_that_are_not_proven_have_a_band():
     (band,) = axes.collections
     low, high = band.get_datalim(axes.transData).intervaly
     assert (low, high) == (table["covered"].iloc[0], table["covered"].iloc[2] + 90)
+
+
+def test_frontier_and_ranking_of_a_p_median():
+    problem = plain(seed=7)
+    table = frontier(problem, range(1, 6), model=PMedian())
+    assert table["response"].is_monotonic_decreasing
+    assert (table["response"] == table["response_bound"]).all()
+    found = k_best(problem, 4, model=PMedian())
+    values = [plan.levels[0].objective for plan in found]
+    assert values == sorted(values)
+    assert values[0] == table.loc[4, "response"]
+    assert len({tuple(plan.open_ids()) for plan in found}) == 4
+    # the least response is one end of the trade-off
+    assert tradeoff(problem, 0)["person_seconds"].iloc[0] == values[0]

@@ -294,9 +294,9 @@ def test_ctrl_c_keeps_the_best_plan_so_far(run, monkeypatch):
 
 
 def test_figures_of_a_solver_are_said_now_and_then(capsys):
-    from careshed.cli.base import _Lines
+    from careshed.cli.base import _Steps
 
-    say = _Lines()
+    say = _Steps()
     for text in ("first aid: network", "first aid: travel times", "covered: node 1, best 3, bound 4"):
         say(text)
     say("covered: node 2, best 3, bound 4")

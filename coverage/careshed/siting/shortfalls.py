@@ -17,44 +17,38 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.columns import INF, Columns, Row
+from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Shortfall
 
-__all__ = ["Lack", "broken_shortfalls"]
+__all__ = ["Bend", "bends_of"]
 
 Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
-    """One shortfall whose rows are found when a plan breaks it."""
+class Bend:
+    """One shortfall, of which rows are found when a plan breaks it."""
 
     side: Shortfall
 
     def broken(self, columns: Columns, values: Floats) -> Iterator[Row]:
         """Yield the row that `values` (whole or fractional) break, if they do."""
-        yield from _broken(columns, self.side, values)
+        groups = np.array(columns.problem.groups, dtype=object)
+        wanted, lacking = 0, 0.0
+        index = [np.zeros(0, dtype=np.int64)]
+        for phase in self.side.phases:
+            for group, quota in self.side.quotas.items():
+                own = columns.open(phase - 1, np.flatnonzero(groups == group))
+                lack = quota - float(values[own].sum())
+                if lack > TOLERANCE:
+                    wanted, lacking = wanted + quota, lacking + lack
+                    index.append(own)
+        if lacking > self.side.at_most + TOLERANCE:
+            every = np.concatenate(index)
+            yield Row("shortfall", "", every, np.ones(len(every)), float(wanted - self.side.at_most), INF)
 
 
-def broken_shortfalls(columns: Columns, values: Floats) -> Iterator[Row]:
-    """Yield the row of each shortfall that `values` (whole or fractional) break."""
-    for side in columns.problem.sides:
-        if isinstance(side, Shortfall):
-            yield from _broken(columns, side, values)
-
-
-def _broken(columns: Columns, side: Shortfall, values: Floats) -> Iterator[Row]:
-    """Yield the row of one shortfall, if it is broken."""
-    groups = np.array(columns.problem.groups, dtype=object)
-    wanted, lacking = 0, 0.0
-    index = [np.zeros(0, dtype=np.int64)]
-    for phase in side.phases:
-        for group, quota in side.quotas.items():
-            own = columns.open(phase - 1, np.flatnonzero(groups == group))
-            lack = quota - float(values[own].sum())
-            if lack > TOLERANCE:
-                wanted, lacking = wanted + quota, lacking + lack
-                index.append(own)
-    if lacking > side.at_most + TOLERANCE:
-        columns_of_all = np.concatenate(index)
-        yield Row("shortfall", "", columns_of_all, np.ones(len(columns_of_all)), float(wanted - side.at_most), INF)
+def bends_of(problem: SitingProblem) -> tuple[Bend, ...]:
+    """Return a problem's shortfalls."""
+    return tuple(Bend(side) for side in problem.sides if isinstance(side, Shortfall))

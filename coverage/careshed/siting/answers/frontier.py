@@ -12,7 +12,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.siting.answers.evaluate import evaluate
-from careshed.siting.answers.plans import reasons, solved
+from careshed.siting.answers.plans import Say, has_plan, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 
 __all__ = ["frontier", "with_stations"]
@@ -61,6 +61,7 @@ def frontier(
     shares: Sequence[float | Fraction] | None = None,
     model: Any = None,
     time_limit_s: float | None = None,
+    say: Say = quiet,
 ) -> pd.DataFrame:
     """Solve a problem for each of several numbers of stations.
 
@@ -76,6 +77,8 @@ def frontier(
         What is sought (:mod:`careshed.siting.models`); None: coverage, then response.
     time_limit_s
         Stop after about so many seconds for each number, with its true gap.
+    say
+        Called with a text before each number.
 
     Returns
     -------
@@ -94,6 +97,7 @@ def frontier(
     rows: list[dict[str, Any]] = []
     numbers = sorted({int(n) for n in stations})
     for number in numbers:
+        say(f"{number} stations")
         now = with_stations(problem, number, shares=shares)
         solution = solved(now, model, time_limit_s)
         row: dict[str, Any] = {
@@ -101,7 +105,7 @@ def frontier(
             "covered_share": float("nan"),
             "mean_response_s": float("nan"),
         }
-        if solution.status != "infeasible":
+        if has_plan(solution):
             last = evaluate(now, solution.open_ids())
             row |= {
                 "people_covered": last.covered,

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.plans import held, plan_in, reasons, solved
+from careshed.siting.answers.plans import Say, has_plan, held, plan_in, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Among
 from careshed.siting.solution import Solution
@@ -82,6 +82,7 @@ def k_best(
     model: Any = None,
     time_limit_s: float | None = None,
     best: Solution | None = None,
+    say: Say = quiet,
 ) -> KBest:
     """Return the k best plans of which each closes at least `differ_by` sites of every better one.
 
@@ -100,6 +101,8 @@ def k_best(
         Stop after about so many seconds for each plan. A plan that is not proven may be worse than a later one.
     best
         The best plan, as ``site(problem, model)`` gives it, where it is known.
+    say
+        Called with a text before each plan is sought.
 
     Returns
     -------
@@ -113,8 +116,8 @@ def k_best(
     if k < 1 or differ_by < 1:
         raise InputError(f"k={k}, differ_by={differ_by}: expected whole numbers from 1 up")
     best = solved(problem, model, time_limit_s) if best is None else best
-    if best.status == "infeasible":
-        return KBest((), k, f"no plan keeps the rules: {reasons(best)}")
+    if not has_plan(best):
+        return KBest((), k, f"there is no plan: {reasons(best)}")
     plans = [best]
     now = held(problem, plan_in(problem, best))
     while len(plans) < k:
@@ -122,7 +125,10 @@ def k_best(
         if side is None:
             return KBest((*plans,), k, f"plan {len(plans)} has fewer than {differ_by} sites that could be closed")
         now = replace(now, sides=(*now.sides, side))
+        say(f"plan {len(plans) + 1} of {k}")
         following = solved(now, model, time_limit_s)
+        if following.status == "unknown":
+            return KBest((*plans,), k, f"plan {len(plans) + 1}: {reasons(following)}")
         if following.status == "infeasible":
             words = f"only {len(plans)} plans keep the rules and differ from one another in {differ_by} sites or more"
             return KBest((*plans,), k, words)

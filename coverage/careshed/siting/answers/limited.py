@@ -10,8 +10,7 @@ best value of a level above; here it is any value that some known plan keeps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,74 +20,9 @@ from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
 from careshed.siting.master import Master
 from careshed.siting.mip import Rulebook
-from careshed.siting.problem import SitingProblem
 from careshed.siting.search import Plan, improved, plan_of, totals
 
-__all__ = ["LimitedBranching", "Measure", "limit_of"]
-
-GROUPS = 120
-"""Cuts a round and phase: few enough for a small program, enough for few rounds."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Measure:
-    """A figure of plans as costs to be kept low: people not covered, or person-milliseconds.
-
-    A total *t* of `costs` over the phases (constants left out) is the figure ``offset + sign · t``.
-
-    Attributes
-    ----------
-    costs
-        The costs.
-    sign
-        −1 where more is better.
-    offset
-        The figure of a total of zero.
-    """
-
-    costs: Costs
-    sign: int
-    offset: int
-
-    @classmethod
-    def coverage(cls, problem: SitingProblem) -> Self:
-        """Return people within the standard, summed over phases."""
-        site, demand, ms = problem.pairs()
-        near = ms <= problem.standard_ms
-        zero = np.zeros(int(near.sum()), dtype=np.int32)
-        costs = _costs(problem, site[near], demand[near], zero, base=1, weights=problem.weights)
-        return cls(costs, -1, (int(problem.weights.sum()) - costs.constant) * len(problem.phases))
-
-    @classmethod
-    def response(cls, problem: SitingProblem) -> Self:
-        """Return person-milliseconds of response, summed over phases, demand that no site reaches left out."""
-        site, demand, ms = problem.pairs()
-        reached = np.zeros(len(problem.weights), dtype=bool)
-        reached[demand] = True
-        weights = np.where(reached, problem.weights, 0)
-        costs = _costs(problem, site, demand, ms, base=problem.cutoff_ms, weights=weights)
-        return cls(costs, 1, costs.constant * len(problem.phases))
-
-    def shown(self, total: float) -> float:
-        """Return the figure of a total."""
-        return self.offset + self.sign * total
-
-    def total(self, figure: int) -> int:
-        """Return the total of a figure."""
-        return self.sign * (figure - self.offset)
-
-
-def _costs(
-    problem: SitingProblem,
-    site: npt.NDArray[np.int32],
-    demand: npt.NDArray[np.int32],
-    cost: npt.NDArray[np.int32],
-    *,
-    base: int,
-    weights: npt.NDArray[np.int64],
-) -> Costs:
-    """Return costs of demand, existing sites always open."""
-    return Costs.build(site, demand, cost, base=base, weights=weights, always=problem.existing, groups=GROUPS)
+__all__ = ["LimitedBranching", "limit_of"]
 
 
 def limit_of(book: Rulebook, costs: Costs, most: int, plan: Plan, master: Master | None = None) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,14 @@ from careshed.siting.sides import Shortfall
 from careshed.siting.solution import Solution
 from careshed.siting.solve import site
 
-__all__ = ["broken_rules", "held", "plan_in", "reasons", "solved"]
+__all__ = ["Say", "broken_rules", "has_plan", "held", "plan_in", "quiet", "reasons", "solved"]
+
+Say = Callable[[str], None]
+"""Told what is solved next, for whoever waits."""
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
 
 
 def solved(problem: SitingProblem, model: Any = None, time_limit_s: float | None = None) -> Solution:
@@ -25,8 +32,15 @@ def solved(problem: SitingProblem, model: Any = None, time_limit_s: float | None
     return site(problem, time_limit_s=time_limit_s, **options)
 
 
+def has_plan(solution: Solution) -> bool:
+    """Return whether a solution holds a plan."""
+    return solution.status in ("optimal", "feasible")
+
+
 def reasons(solution: Solution) -> str:
     """Return in one text why there is no plan; ``''`` where there is one."""
+    if solution.status == "unknown":
+        return "no plan was found in the time given"
     return "; ".join(conflict.text for conflict in solution.reason)
 
 

@@ -70,7 +70,7 @@ def draw_frontier(frontier: pd.DataFrame, *, words: Words = FRONTIER, chosen: in
         For :func:`save_figure`.
     """
     require_columns(frontier, {"covered", "covered_bound", "mean_response_s", "status"}, what="the table of a frontier")
-    some = frontier[frontier["status"] != "infeasible"]
+    some = frontier[frontier["status"].isin(["optimal", "feasible"])]
     with mpl.rc_context(_style(words)):  # type: ignore[arg-type]
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.add_subplot()
@@ -108,7 +108,7 @@ def draw_tradeoff(tradeoff: pd.DataFrame, *, words: Words = TRADEOFF) -> Figure:
         For :func:`save_figure`.
     """
     require_columns(tradeoff, {"covered_share", "mean_response_s", "mean_bound_s"}, what="the table of a trade-off")
-    some = tradeoff[tradeoff["status"] != "infeasible"]
+    some = tradeoff[tradeoff["status"].isin(["optimal", "feasible"])]
     with mpl.rc_context(_style(words)):  # type: ignore[arg-type]
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.add_subplot()

@@ -16,13 +16,15 @@ from typing import Any
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
-from careshed.siting.answers.plans import plan_in, solved
+from careshed.siting.answers.limited import LimitedBranching, limit_of
+from careshed.siting.answers.plans import Say, has_plan, plan_in, quiet, solved
 from careshed.siting.answers.relaxed import RULES, Relaxed, relaxed
 from careshed.siting.branch import Outcome
 from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
+from careshed.siting.levels import cost_level, reached
 from careshed.siting.mip import Rulebook
+from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
 from careshed.siting.search import Plan, totals
 from careshed.siting.solution import Solution
@@ -52,6 +54,7 @@ def rule_prices(
     rules: Iterable[str] = RULES,
     model: Any = None,
     time_limit_s: float | None = None,
+    say: Say = quiet,
 ) -> pd.DataFrame:
     """Return what each rule costs in people and seconds: the problem is solved again without it.
 
@@ -68,6 +71,8 @@ def rule_prices(
         What was sought; None: coverage, then response.
     time_limit_s
         Stop after about so many seconds for each of the two steps of a rule.
+    say
+        Called with a text before each rule.
 
     Returns
     -------
@@ -84,8 +89,8 @@ def rule_prices(
           it, seconds; never negative; NaN with a `model`;
         - ``level``, ``gain``: the first level of the model that is better without the rule, and by how much (its unit);
           ``''`` and 0 where the rule costs nothing;
-        - ``status`` (``optimal`` where both figures are proven), ``opened`` and ``closed`` (ids of the last phase that
-          change without the rule).
+        - ``status`` (``optimal`` where both figures are proven; ``unknown`` where no plan was found in time);
+        - ``opened`` and ``closed`` (ids of the last phase that change without the rule).
 
     Notes
     -----
@@ -95,61 +100,43 @@ def rule_prices(
     strange = {*kinds} - {*RULES}
     if strange:
         raise InputError(f"rules {sorted(strange)}: expected some of {', '.join(RULES)}")
-    if solution.status == "infeasible":
+    if not has_plan(solution):
         raise InputError("no plan keeps the rules, so none has a price; loosen those that the solution's reason names")
     rows = []
     for case in relaxed(problem, plan_in(problem, solution), kinds):
-        if case.phase is None:
-            rows.append(_row(case, solution, model, time_limit_s))
-        else:
-            rows.append(_row_alone(case, case.phase, solution, model, time_limit_s))
-    rows += _nesting_in_all(problem, rows)
+        say(f"without: {case.text}")
+        rows.append(_row(case, solution, model, time_limit_s))
+        if case.rule == "nesting" and case.phase == len(problem.phases):
+            rows.append(_nesting_in_all(rows[-case.phase :]))
     return pd.DataFrame(rows, columns=[*PRICE_COLUMNS])
 
 
 def _row(case: Relaxed, solution: Solution, model: Any, time_limit_s: float | None) -> dict[str, Any]:
     """Return one rule's price."""
     free = solved(case.problem, model, time_limit_s)
-    joint = int(solution.phases["covered"].sum())
-    people, most = _people(free, joint, default=model is None)
+    if not has_plan(free):
+        # the joint plan is the best that is known without the rule, too
+        names = {"rule": case.rule, "key": case.key, "text": case.text, "status": free.status}
+        zero = {"people": 0, "people_most": float("nan"), "people_last": 0, "response_s": 0.0, "level": "", "gain": 0.0}
+        return names | zero | {"opened": "", "closed": ""}
+    phases = solution.phases if case.phase is None else solution.phases.loc[[case.phase]]
+    last = int(free.phases["covered"].iloc[-1] - phases["covered"].iloc[-1])
+    people, most = _people(free, int(phases["covered"].sum()), default=model is None)
     response, proven = _response(case, free, people, time_limit_s) if model is None else (float("nan"), True)
-    level, gain = _gain(free, solution)
-    fine = free.status == "optimal" and solution.status == "optimal" and proven
-    now, best = set(solution.open_ids()), set(free.open_ids())
+    level, gain = _gain(free, solution, phases) if case.phase is None or model is None else ("", float("nan"))
+    fine = free.status == "optimal" and proven and (solution.status == "optimal" or case.phase is not None)
+    now, best = set(solution.open_ids(case.phase)), set(free.open_ids())
     return {
         "rule": case.rule,
         "key": case.key,
         "text": case.text,
         "people": people,
         "people_most": most,
-        "people_last": int(free.phases["covered"].iloc[-1] - solution.phases["covered"].iloc[-1]),
+        "people_last": 0 if case.phase is not None and case.phase < len(solution.phases) else last,
         "response_s": response,
         "level": level,
         "gain": gain,
         "status": "optimal" if fine else "feasible",
-        "opened": " ".join(sorted(best - now)),
-        "closed": " ".join(sorted(now - best)),
-    }
-
-
-def _row_alone(case: Relaxed, phase: int, solution: Solution, model: Any, time_limit_s: float | None) -> dict[str, Any]:
-    """Return the price of nesting in one phase (1-based)."""
-    free = solved(case.problem, model, time_limit_s)
-    joint = int(solution.phases["covered"].iloc[phase - 1])
-    people, most = _people(free, joint, default=model is None)
-    response, proven = _response(case, free, people, time_limit_s) if model is None else (float("nan"), True)
-    now, best = set(solution.open_ids(phase)), set(free.open_ids())
-    return {
-        "rule": case.rule,
-        "key": case.key,
-        "text": case.text,
-        "people": people,
-        "people_most": most,
-        "people_last": people if phase == len(solution.phases) else 0,
-        "response_s": response,
-        "level": "covered" if people and model is None else "",
-        "gain": people if model is None else float("nan"),
-        "status": "optimal" if free.status == "optimal" and proven else "feasible",
         "opened": " ".join(sorted(best - now)),
         "closed": " ".join(sorted(now - best)),
     }
@@ -169,11 +156,14 @@ def _people(free: Solution, joint: int, *, default: bool) -> tuple[int, float]:
     return max(covered - joint, 0), max(level.bound - joint, 0)
 
 
-def _gain(free: Solution, solution: Solution) -> tuple[str, float]:
-    """Return the first level that is better without the rule, and by how much."""
+def _gain(free: Solution, solution: Solution, phases: pd.DataFrame) -> tuple[str, float]:
+    """Return the first level that is better without the rule in these phases, and by how much."""
     for own, other in zip(solution.levels, free.levels, strict=True):
-        if own.objective != other.objective:
-            return own.name, abs(own.objective - other.objective)
+        before = own.objective
+        if len(phases) < len(solution.phases):
+            before = phases["covered" if own.name == "covered" else "person_seconds"].sum()
+        if before != other.objective:
+            return own.name, abs(round(before - other.objective, 3))
     return "", 0.0
 
 
@@ -181,7 +171,7 @@ def _response(case: Relaxed, free: Solution, people: int, time_limit_s: float | 
     """Return the mean response saved without fewer people covered, seconds, and whether it is proven."""
     problem = case.problem
     columns = Columns.of(problem)
-    costs = [Measure.coverage(problem).costs, Measure.response(problem).costs]
+    costs = [cost_level(problem, MCLP()).costs, cost_level(problem, PMedian()).costs]
     uncovered, joint = totals(columns, costs, case.plan)
     proven = free.status == "optimal"
     if people > 0 or not proven:
@@ -190,41 +180,36 @@ def _response(case: Relaxed, free: Solution, people: int, time_limit_s: float | 
         least = found.value
     else:
         least = totals(columns, costs, plan_in(problem, free))[1]
-    reached = int(problem.weights[sorted({*problem.pairs()[1].tolist()})].sum()) * len(problem.phases)
-    return (max(joint - least, 0) / reached / 1000.0 if reached else 0.0), proven
+    people_in_all = int(problem.weights[reached(problem)].sum()) * len(problem.phases)
+    return (max(joint - least, 0) / people_in_all / 1000.0 if people_in_all else 0.0), proven
 
 
 def _least(problem: SitingProblem, plan: Plan, uncovered: int, time_limit_s: float | None) -> Outcome:
     """Return the least response of plans that leave no more people uncovered."""
     book = Rulebook.of(Columns.of(problem))
     book.hold_short()
-    costs = [Measure.coverage(problem).costs, Measure.response(problem).costs]
+    costs = [cost_level(problem, MCLP()).costs, cost_level(problem, PMedian()).costs]
     limit = limit_of(book, costs[0], uncovered, plan)
-    late = Clock(time_limit_s).late
-    return LimitedBranching(book, costs, [limit], plan, late=late, progress=_silent).run()
+    clock = Clock(time_limit_s)
+    return LimitedBranching(book, costs, [limit], plan, late=clock.late, progress=_silent).run()
 
 
-def _nesting_in_all(problem: SitingProblem, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _nesting_in_all(own: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the row of all phases' price of nesting."""
-    own = [row for row in rows if row["rule"] == "nesting"]
-    if not own:
-        return []
-    people = sum(row["people"] for row in own)
-    return [
-        own[-1]
-        | {
-            "key": "",
-            "text": f"all {len(problem.phases)} phases are nested",
-            "people": people,
-            "people_most": sum(row["people_most"] for row in own),
-            "response_s": sum(row["response_s"] for row in own) / len(own),
-            "level": "covered" if people and own[-1]["level"] else own[-1]["level"],
-            "gain": sum(row["gain"] for row in own),
-            "status": "optimal" if all(row["status"] == "optimal" for row in own) else "feasible",
-            "opened": "",
-            "closed": "",
-        }
-    ]
+    names = [row["level"] for row in own]
+    level = "covered" if "covered" in names else max(names)
+    return own[-1] | {
+        "key": "",
+        "text": f"all {len(own)} phases are nested",
+        "people": sum(row["people"] for row in own),
+        "people_most": sum(row["people_most"] for row in own),
+        "response_s": sum(row["response_s"] for row in own) / len(own),
+        "level": level,
+        "gain": sum(row["gain"] for row in own if row["level"] == level),
+        "status": "optimal" if all(row["status"] == "optimal" for row in own) else "feasible",
+        "opened": "",
+        "closed": "",
+    }
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:

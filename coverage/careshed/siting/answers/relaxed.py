@@ -158,8 +158,7 @@ def _side_at(side: Side, k: int, last: int) -> Side | None:
     """Return what a side rule asks of phase `k` when it stands alone; None: nothing."""
     match side:
         case Among():
-            # a tier is counted in the last phase, whichever is named
-            own = last if side.phase is None or side.tier else side.phase - 1
+            own = last if side.phase is None else side.phase - 1
             least = side.at_least if own <= k else 0
             most = side.at_most if own >= k else None
             return replace(side, at_least=least, at_most=most, phase=None)

@@ -14,7 +14,7 @@ from careshed.errors import InputError
 from careshed.siting.answers.evaluate import Figures, evaluate, evaluate_phases
 from careshed.siting.answers.kbest import k_best
 from careshed.siting.answers.marginal import marginal_values
-from careshed.siting.answers.plans import broken_rules, held, plan_in, reasons, solved
+from careshed.siting.answers.plans import Say, broken_rules, has_plan, held, plan_in, quiet, reasons, solved
 from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Among
 from careshed.siting.solution import Solution
@@ -116,7 +116,7 @@ def speeds(factors: Iterable[float] = (0.8, 1.2), *, delay_ms: int = 0) -> dict[
     return {f"speed {factor:g}": scenario(factor) for factor in factors}
 
 
-def robustness(
+def robustness(  # noqa: PLR0913 - all but three by name
     problem: SitingProblem,
     solution: Solution,
     scenarios: Mapping[str, Scenario],
@@ -126,6 +126,7 @@ def robustness(
     replan: int = 0,
     model: Any = None,
     time_limit_s: float | None = None,
+    say: Say = quiet,
 ) -> Robustness:
     """Judge a plan under scenarios, with each of its sites closed, and among all good plans.
 
@@ -143,23 +144,27 @@ def robustness(
         What is sought; None: coverage, then response. Figures are coverage and response under every model.
     time_limit_s
         Stop after about so many seconds for each plan that is sought.
+    say
+        Called with a text before each scenario, and before each of the k best plans.
 
     Returns
     -------
     Robustness
         Tables of scenarios, closures and sites.
     """
-    if solution.status == "infeasible":
+    if not has_plan(solution):
         raise InputError("there is no plan to judge; loosen the rules that the solution's reason names")
     rows = {"as planned": _planned(problem, solution)}
     good = [solution]
     for name, scenario in scenarios.items():
+        say(f"scenario {name}")
         there = scenario if isinstance(scenario, SitingProblem) else scenario(problem)
         _check_same(problem, there, name)
         rows[name], best = _judged(there, solution, model, time_limit_s)
-        good += [best] if best.status != "infeasible" else []
+        good += [best] if has_plan(best) else []
     if k > 1:
-        others = k_best(problem, k, differ_by=differ_by, model=model, time_limit_s=time_limit_s, best=solution)
+        options: dict[str, Any] = {"model": model, "time_limit_s": time_limit_s, "say": say}
+        others = k_best(problem, k, differ_by=differ_by, best=solution, **options)
         good += others.plans[1:]
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="scenario")
     closures = _closures(problem, solution, replan, model, time_limit_s)
@@ -194,7 +199,7 @@ def _judged(
     best = solved(there if broken else held(there, plan), model, time_limit_s)
     now = evaluate(there, solution.open_ids())
     covered = int(evaluate_phases(there, solution)["covered"].sum())
-    if best.status == "infeasible":
+    if not has_plan(best):
         return _row(now, covered, (float("nan"),) * 3, broken, best, solution), best
     found = int(best.phases["covered"].sum())
     if model is None and not broken:
@@ -216,7 +221,7 @@ def _row(
     """Return a row of the table of scenarios; `best_figures` are covered, mean response, and most regret."""
     found, mean, most = best_figures
     own, other = set(solution.open_ids()), set(best.open_ids())
-    some = best.status != "infeasible"
+    some = has_plan(best)
     return {
         "covered": covered,
         "covered_share": now.covered_share,
@@ -269,7 +274,7 @@ def _replanned(
     now = held(problem, plan_in(problem, solution))
     there = replace(now, statuses=statuses, sides=(*now.sides, side))
     best = solved(there, model, time_limit_s)
-    if best.status == "infeasible":
+    if not has_plan(best):
         return float("nan"), best.status
     return float(solution.phases["covered"].sum() - best.phases["covered"].sum()), best.status
 

@@ -10,19 +10,22 @@ Mavrotas 2009 every answer is efficient).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.answers.limited import LimitedBranching, Measure, limit_of
+from careshed.siting.answers.limited import LimitedBranching, limit_of
+from careshed.siting.answers.plans import Say, quiet
 from careshed.siting.branch import Branching, Outcome
 from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs
 from careshed.siting.explain import conflicts
+from careshed.siting.levels import CostLevel, cost_level, reached
 from careshed.siting.mip import Rulebook
+from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
 from careshed.siting.search import Plan, improved, plan_of, totals
 
@@ -63,7 +66,9 @@ class _Point:
         return self.fewest == self.uncovered and self.least == self.response
 
 
-def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: float | None = None) -> pd.DataFrame:
+def tradeoff(
+    problem: SitingProblem, steps: int | None = 8, *, time_limit_s: float | None = None, say: Say = quiet
+) -> pd.DataFrame:
     """Return the frontier of mean response against coverage.
 
     Parameters
@@ -75,6 +80,8 @@ def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: flo
         plan. None: every efficient pair of figures (many, on large problems).
     time_limit_s
         Stop after about so many seconds for each point, with its true gap.
+    say
+        Called with a text before each point.
 
     Returns
     -------
@@ -92,7 +99,7 @@ def tradeoff(problem: SitingProblem, steps: int | None = 8, *, time_limit_s: flo
     """
     if steps is not None and steps < 0:
         raise InputError(f"steps={steps}: expected a whole number from 0 up, or None for all")
-    run = _Run.of(problem, time_limit_s)
+    run = _Run.of(problem, time_limit_s, say)
     if run is None:
         why = "; ".join(c.text for c in conflicts(problem))
         return _frame([{"status": "infeasible", "reason": why}])
@@ -115,27 +122,30 @@ class _Run:
 
     problem: SitingProblem
     book: Rulebook
-    coverage: Measure
-    response: Measure
+    coverage: CostLevel
+    response: CostLevel
     start: Plan
     time_limit_s: float | None
+    say: Say
 
     @classmethod
-    def of(cls, problem: SitingProblem, time_limit_s: float | None) -> _Run | None:
+    def of(cls, problem: SitingProblem, time_limit_s: float | None, say: Say) -> _Run | None:
         """Lay out a problem; None where no plan keeps the rules."""
         columns = Columns.of(problem)
         book = Rulebook.of(columns)
         start = book.hold_short()
         if start is None:
             return None
-        coverage, response = Measure.coverage(problem), Measure.response(problem)
-        return cls(problem, book, coverage, response, plan_of(columns, start), time_limit_s)
+        coverage, response = cost_level(problem, MCLP()), cost_level(problem, PMedian())
+        return cls(problem, book, coverage, response, plan_of(columns, start), time_limit_s, say)
 
     def points(self, steps: int | None) -> Iterator[_Point]:
         """Yield the two ends and the plans between them."""
         uncovered, response = self.coverage.costs, self.response.costs
+        self.say("best coverage")
         most = self._level([uncovered, response], [], self.start)
         best = self._level([uncovered, response], [most], most.plan)
+        self.say("least response")
         least = self._level([response, uncovered], [], best.plan)
         widest = self._level([response, uncovered], [least], least.plan)
         yield _Point(best.plan, most.value, best.value, most.bound, best.bound)
@@ -154,6 +164,7 @@ class _Run:
 
     def _between(self, level: int, most: Outcome, plan: Plan) -> _Point:
         """Return the least response with at most so many people not covered, and then the fewest of them."""
+        self.say(f"least response with {self.coverage.shown(level):,.0f} people covered or more")
         costs = [self.coverage.costs, self.response.costs, self.coverage.costs]
         limit = limit_of(self.book, self.coverage.costs, level, plan, most.master)
         least = self._limited(costs, [limit], plan)
@@ -163,33 +174,33 @@ class _Run:
     def _level(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level in lexicographic order."""
         plan = plan if above else improved(self.book, costs, plan)
-        return Branching(self.book, costs, above, plan, late=self._late(), progress=_silent).run()
+        return Branching(self.book, costs, above, plan, late=self._clock().late, progress=_silent).run()
 
     def _limited(self, costs: list[Costs], above: list[Outcome], plan: Plan) -> Outcome:
         """Return the best of one level under limits."""
-        return LimitedBranching(self.book, costs, above, plan, late=self._late(), progress=_silent).run()
+        return LimitedBranching(self.book, costs, above, plan, late=self._clock().late, progress=_silent).run()
 
-    def _late(self) -> Callable[[], bool]:
-        """Return what says when half of a point's time is up: each point has two steps."""
-        return Clock(None if self.time_limit_s is None else self.time_limit_s / 2).late
+    def _clock(self) -> Clock:
+        """Return a clock of half of a point's time: each point has two steps."""
+        return Clock(None if self.time_limit_s is None else self.time_limit_s / 2)
 
     def row(self, point: _Point) -> dict[str, object]:
         """Return a point's row."""
         uncovered, response = totals(self.book.columns, [self.coverage.costs, self.response.costs], point.plan)
-        covered, ms = self.coverage.shown(uncovered), self.response.shown(response)
-        covered_bound, ms_bound = self.coverage.shown(point.fewest), self.response.shown(point.least)
+        covered, seconds = self.coverage.shown(uncovered), self.response.shown(response)
+        covered_bound, bound_s = self.coverage.shown(point.fewest), self.response.shown(point.least)
         everybody = int(self.problem.weights.sum()) * len(self.problem.phases)
-        reached = int(self.problem.weights[_reached(self.problem)].sum()) * len(self.problem.phases)
-        gaps = [abs(covered_bound - covered) / max(covered, 1), abs(ms - ms_bound) / max(ms, 1)]
+        people = int(self.problem.weights[reached(self.problem)].sum()) * len(self.problem.phases)
+        gaps = [abs(covered_bound - covered) / max(covered, 1), abs(seconds - bound_s) / max(seconds, 1)]
         opened = (point.plan.phase < len(self.problem.phases)).nonzero()[0].tolist()
         return {
             "covered": int(covered),
             "covered_share": covered / everybody if everybody else float("nan"),
             "covered_bound": covered_bound,
-            "person_seconds": ms / 1000.0,
-            "mean_response_s": ms / reached / 1000.0 if reached else float("nan"),
-            "response_bound": ms_bound / 1000.0,
-            "mean_bound_s": ms_bound / reached / 1000.0 if reached else float("nan"),
+            "person_seconds": seconds,
+            "mean_response_s": seconds / people if people else float("nan"),
+            "response_bound": bound_s,
+            "mean_bound_s": bound_s / people if people else float("nan"),
             "gap": 0.0 if point.proven else max(gaps),
             "status": "optimal" if point.proven else "feasible",
             "sites": " ".join(str(self.problem.site_ids[j]) for j in opened),
@@ -203,11 +214,6 @@ def _levels(best: int, worst: int, steps: int | None) -> list[int]:
         return []
     inner = [worst - -(-(n * (worst - best)) // (steps + 1)) for n in range(1, steps + 1)]
     return [level for level in dict.fromkeys(inner) if best < level < worst]
-
-
-def _reached(problem: SitingProblem) -> list[int]:
-    """Return the demand that some site reaches within the cutoff."""
-    return sorted({*problem.pairs()[1].tolist()})
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:

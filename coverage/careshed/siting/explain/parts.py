@@ -24,7 +24,7 @@ from careshed.siting.mip import Rulebook
 from careshed.siting.problem import Phase, SitingProblem, Tier
 from careshed.siting.purses import Purse
 from careshed.siting.rules import leads, nested, quotas, tiers
-from careshed.siting.shortfalls import Lack
+from careshed.siting.shortfalls import Bend
 from careshed.siting.side_rules import among, apart, budget, company, worst_rows
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
 
@@ -66,7 +66,7 @@ class Part:
     remedy: str
     rows: tuple[Row, ...] = ()
     held: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    lazy: Floor | Lack | Purse | None = None
+    lazy: Floor | Purse | Bend | None = None
     tier: Tier | None = None
     side: Side | None = None
 
@@ -250,7 +250,7 @@ def _sides(columns: Columns) -> Iterator[Part]:
             yield side_part(columns, side, str(n))
 
 
-def side_part(columns: Columns, side: Side, key: str) -> Part:  # noqa: PLR0911 - one for each kind of rule
+def side_part(columns: Columns, side: Side, key: str) -> Part:  # noqa: PLR0911 - one for each rule
     """Return one side rule.
 
     Parameters
@@ -285,9 +285,9 @@ def side_part(columns: Columns, side: Side, key: str) -> Part:  # noqa: PLR0911 
             who = "everybody" if side.demand_ids is None else plural(len(side.demand_ids), "demand point")
             text, rows = f"{who} within {minutes(side.ms)}", tuple(worst_rows(alone, side))
             return Part("worst time", key, text, "allow more minutes to the farthest", rows, side=side)
-        case Shortfall():
-            text = f"at most {side.at_most} stations short of the quotas in earlier phases"
-            return Part("early quotas", key, text, "lower quotas or open more at first", lazy=Lack(side), side=side)
         case CoverageFloor():
             remedy = f"lower the share of {side.name}"
             return Part("floor", key, floor_words(side), remedy, lazy=Floor.of(problem, side), side=side)
+        case Shortfall():
+            text = f"at most {plural(side.at_most, 'station')} lacking of quotas"
+            return Part("shortfall", key, text, "let groups lack more stations", lazy=Bend(side), side=side)
