@@ -19,6 +19,8 @@ __all__ = ["Rulebook", "UndecidedError", "add_rows", "new_highs"]
 
 Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
+MOST_ROUNDS = 30
+"""Rounds of found rows after which a question with limited nodes stays open."""
 DECIDED = (
     highspy.HighsModelStatus.kOptimal,
     highspy.HighsModelStatus.kInfeasible,
@@ -158,7 +160,7 @@ class Rulebook:
         Raises
         ------
         UndecidedError
-            If `most_nodes` are given and are not enough.
+            If `most_nodes` are given and are not enough, or rows must be found in more than `MOST_ROUNDS` rounds.
         """
         lower = self.lower if lower is None else lower
         upper = self.upper if upper is None else upper
@@ -171,7 +173,11 @@ class Rulebook:
         whole = np.full(self.columns.binaries, highspy.HighsVarType.kInteger)
         highs.changeColsIntegrality(len(whole), index[: len(whole)], whole)
         add_rows(highs, self.rows)
+        rounds = 0
         while True:
+            rounds += 1
+            if most_nodes is not None and rounds > MOST_ROUNDS:
+                raise UndecidedError
             highs.run()
             status = highs.getModelStatus()
             if most_nodes is not None and status not in DECIDED:
