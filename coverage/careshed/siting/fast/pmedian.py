@@ -29,6 +29,10 @@ STEPS = 50
 FIRST_PACE = 1.0
 LATER_PACE = 0.6
 """A climb begins at this pace: at the root, and below it, where multipliers are nearly right."""
+KICKS = 30
+"""Local optima that are left again, at the root, in search of better ones."""
+KICKED = 0.25
+"""Share of a plan's sites that are then traded for others at random."""
 WORTH_LEAVING_OUT = 0.1
 """Sites that were decided are taken out of the rows when they are this share of the free ones."""
 
@@ -197,10 +201,7 @@ class _Tree:
         total = self.spent + visit.rest.constant + total_of(visit.rest.rows, chosen)
         if total < self.value or self.nodes == 1:
             plan = np.concatenate([np.flatnonzero(visit.part.state == OPEN), visit.rest.sites[chosen]])
-            better, total = improved(self.rows, len(self.sites), plan)
-            if total + self.spent < self.value:
-                self.opened = np.concatenate([self.always, self.sites[better]])
-                self.value = int(total + self.spent)
+            self._take(*improved(self.rows, len(self.sites), plan))
 
     def _enter(self, part: _Part, pace: float) -> _Visit | None:
         """Return a visit of a part; None where there is nothing left to choose, which is looked at."""
@@ -251,6 +252,9 @@ class _Tree:
         if self.nodes == 1:
             left = np.flatnonzero(part.state == FREE)
             part, share = self._narrowed(part), share[left]
+            if self._kicked(np.argsort(-share, kind="stable")[: self.p - len(self.always)]):
+                self._push(floor, part)
+                return
         site = int(np.argmin(np.abs(share - 0.5)))
         for decided in (CLOSED, OPEN):
             half = _Part(part.state.copy(), part.u)
@@ -265,3 +269,26 @@ class _Tree:
         self.rows = rest.rows
         self.spent += rest.constant
         return _Part(np.zeros(len(rest.sites), dtype=np.int8), part.u[rest.source] - (rest.least << self.bits))
+
+    def _kicked(self, plan: Ints) -> bool:
+        """Search for a better plan by trading sites at random (Lourenço, Martin, Stützle 2003), and say if there was."""
+        before, rng = self.value, np.random.default_rng(0)
+        plan, least = improved(self.rows, len(self.sites), plan)
+        for _ in range(KICKS):
+            self._take(plan, least)
+            if self._late:
+                break
+            others = np.setdiff1d(np.arange(len(self.sites)), plan)
+            count = min(max(2, round(KICKED * len(plan))), len(plan), len(others))
+            tried = plan.copy()
+            tried[rng.choice(len(plan), count, replace=False)] = rng.choice(others, count, replace=False)
+            tried, total = improved(self.rows, len(self.sites), tried)
+            if total <= least:
+                plan, least = tried, total
+        self._take(plan, least)
+        return self.value < before
+
+    def _take(self, plan: Ints, total: int) -> None:
+        """Take a plan of the tree's sites if it is better than the best."""
+        if total + self.spent < self.value:
+            self.opened, self.value = np.concatenate([self.always, self.sites[plan]]), int(total + self.spent)
