@@ -83,7 +83,7 @@ def p_median(
     >>> from careshed.siting.fast.table import costs_of
     >>> found = p_median(costs_of([[0, 4, 9], [4, 0, 5], [9, 5, 0]]), 2)
     >>> found.opened.tolist(), found.value, found.proven
-    ([0, 2], 4, True)
+    ([1, 2], 4, True)
     """
     if not 1 <= p <= costs.sites:
         raise InputError(f"{p} sites can't be open where there are {costs.sites} sites; ask for 1 to {costs.sites}")
@@ -271,7 +271,7 @@ class _Tree:
         return _Part(np.zeros(len(rest.sites), dtype=np.int8), part.u[rest.source] - (rest.least << self.bits))
 
     def _kicked(self, plan: Ints) -> bool:
-        """Search for a better plan by trading sites at random (Lourenço, Martin, Stützle 2003), and say if there was."""
+        """Look for a better plan by trading sites at random (Lourenço, Martin, Stützle 2003); say if there was one."""
         before, rng = self.value, np.random.default_rng(0)
         plan, least = improved(self.rows, len(self.sites), plan)
         for _ in range(KICKS):
