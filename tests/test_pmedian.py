@@ -166,6 +166,19 @@ def test_progress_tells_bounds_that_close_in():
     assert [t[0] for t in told] == sorted((t[0] for t in told), reverse=True)
 
 
+def test_an_interrupt_leaves_a_plan_and_a_bound_that_holds():
+    costs, told = costs_of(random_table(6, 200, 200)), []
+
+    def interrupt(value, bound, text):
+        told.append(bound)
+        raise KeyboardInterrupt
+
+    cut_short, whole = p_median(costs, 8, progress=interrupt), p_median(costs, 8)
+    assert len(told) == 1
+    assert not cut_short.proven
+    assert told[0] == cut_short.bound <= whole.value <= cut_short.value == value_of(costs, cut_short.opened)
+
+
 def test_a_plan_to_start_from_is_never_made_worse():
     costs = costs_of(random_table(8, 150, 150))
     best = p_median(costs, 7)

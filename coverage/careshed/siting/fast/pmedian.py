@@ -139,7 +139,8 @@ class _Tree:
             raise InputError("costs × weights are too large for exact sums in 62 bits; take coarser units")
         self.opened, self.value = self._first(start)
         self.heap: list[tuple[int, int, _Part]] = []
-        self.now: tuple[int, int, _Part] | None = None
+        self.floor: int | None = None
+        """Scaled bound of the part in hand."""
         self.nodes = self.pushed = 0
 
     def run(self) -> Found:
@@ -148,14 +149,14 @@ class _Tree:
         self._push(0, _Part(np.full(self.costs.sites, FREE, dtype=np.int8), u))
         try:
             while self.heap and not self._hopeless(self.heap[0][0]):
-                self.now = heapq.heappop(self.heap)
-                self._explore(self.now[0], self.now[2])
-                self.now = None
+                self.floor, _, part = heapq.heappop(self.heap)
+                self._explore(self.floor, part)
+                self.floor = None
                 if self._late:
                     break
         except KeyboardInterrupt:
             pass
-        left = [bound for bound, *_ in self.heap] + ([self.now[0]] if self.now else [])
+        left = [bound for bound, *_ in self.heap] + ([] if self.floor is None else [self.floor])
         bound = self._shown(min(left, default=self.value << self.bits))
         return Found(
             np.sort(self.opened),
@@ -220,7 +221,7 @@ class _Tree:
         self.nodes += 1
         visit = self._enter(part, FIRST_PACE if self.nodes == 1 else LATER_PACE)
         while visit is not None:
-            floor = max(floor, self._climbed(visit))
+            floor = self._climbed(floor, visit)
             if self._hopeless(floor):
                 return
             part, pace = visit.after(self.bits), float(visit.climb.pace[0])
@@ -233,13 +234,14 @@ class _Tree:
             if (visit.climb.state != FREE).sum() > WORTH_LEAVING_OUT * len(visit.rest.sites):
                 visit = self._enter(part, pace)
 
-    def _climbed(self, visit: _Visit) -> int:
-        """Climb some steps, look at the sites chosen, and return the bound of the part, scaled."""
+    def _climbed(self, floor: int, visit: _Visit) -> int:
+        """Climb some steps, look at the sites chosen, and return the bound of the part, at least `floor`, scaled."""
         before = self.spent + visit.rest.constant
         aim = (self.value - before) << self.bits
         climb(visit.rest.rows, visit.p, self.bits, visit.climb, aim - (1 << self.bits), aim, STEPS)
         self._offer(visit, visit.climb.chosen)
-        bound = (before << self.bits) + int(visit.climb.figures[0])
+        bound = max(floor, (before << self.bits) + int(visit.climb.figures[0]))
+        self.floor = bound
         least = min([bound, *(b for b, *_ in self.heap[:1])])
         self.tell(float(self.value + self.costs.constant), self._shown(least), f"node {self.nodes}")
         return bound
