@@ -23,11 +23,13 @@ import roads
 NODES = 250_000
 RADIUS_M = 6_378_137.0
 SEED = 5
-TOWNS = 60
-EVERYWHERE = 0.12
+TOWNS = 120
+EVERYWHERE = 0.3
 """Share of the people who live anywhere."""
-SPREAD_M = (500.0, 1_700.0)
+SPREAD_M = (300.0, 1_200.0)
 """Standard deviation of the distance from a town's centre, least and greatest."""
+TRAFFIC = 0.72
+"""Speed in traffic, as a share of the network's: within T seconds is within so many times T without traffic."""
 PEER_POINTS = (500, 2_000)
 """Sizes of demand at which the peer is asked too."""
 
@@ -109,7 +111,7 @@ class Made:
         """Return who is reached within so many seconds."""
         from careshed.reach import travel_times
 
-        times = travel_times(self.network, self.candidates, self.people, cutoff_s=within)
+        times = travel_times(self.network, self.candidates, self.people, cutoff_s=within * TRAFFIC)
         site, demand, _ = times.pairs()
         name = f"clusters n={len(self.people)} m={len(self.candidates)} T={within:g}"
         return Pairs(name, site, demand, self.weights, len(self.candidates))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from careshed.errors import InputError
 from careshed.siting.costs import Costs
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coverdual import priced
 from careshed.siting.fast.coverlp import Program, Relaxed
 from careshed.siting.fast.coversearch import greedy, searched
 from careshed.siting.fast.coverodd import found_triples
@@ -26,6 +27,11 @@ GROUPS = 200
 STEPS = 1500
 SHRINK = 0.8
 ODD = 0
+PRICED = 400
+if True:
+    import os
+    ODD = int(os.environ.get("ODD", ODD))
+    GROUPS = int(os.environ.get("GROUPS", GROUPS))
 
 
 def max_cover(
@@ -55,38 +61,64 @@ def max_cover(
 
 
 def _proven(cover: Cover, best: Incumbent) -> float:
-    bound = 0.0
-    if not cover.rows or not cover.p:
-        return float(best.value)
-    while True:
-        program = Program(cover, int(__import__("os").environ.get("GROUPS", GROUPS)))
+    """Shrink, cut, branch; return the bound."""
+    bound = float(cover.spent)
+    cover, bound = _shrunk(cover, best, bound)
+    mean = None
+    while cover.rows and cover.p and not best.hopeless(bound):
+        program = Program(cover, GROUPS)
         lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
-        last = _root(program, best, lower, upper)
-        for _ in range(int(__import__("os").environ.get("ODD", ODD))):
+        last = _root(program, best, lower, upper, mean)
+        for n in range(ODD):
             if last is None or best.late:
                 break
-            best.progress(float(best.value), last.bound, f"root of {cover.sites} sites, {(lower < upper).sum()} left, {cover.rows} rows, {program.highs.getNumRow()} cuts, {program.solved} lps")
+            _say(best, last.bound, program, lower, upper)
             triples = found_triples(cover, last.x, program.triples)
             best.progress(float(best.value), last.bound, f"{len(triples.weight)} triples of {triples.weight.sum()} people")
-            program = Program(cover, int(__import__("os").environ.get("GROUPS", GROUPS)), triples)
-            last = _root(program, best, lower, upper)
+            program = Program(cover, GROUPS, triples)
+            last = _root(program, best, lower, upper, last.x)
         if last is None:
             return float(best.value)
         bound = max(bound, last.bound)
-        best.progress(float(best.value), bound, f"root of {cover.sites} sites, {cover.rows} rows, {program.highs.getNumRow()} cuts")
+        _say(best, bound, program, lower, upper)
+        if best.late:
+            return min(bound, float(best.value))
         left = (lower < upper).sum()
         if left > SHRINK * cover.sites:
-            break
+            return Tree(program, best).run(bound, lower, upper)
         cover = cover.without(upper < 1.0, lower > 0.0).reduced()
-    if best.late:
-        return min(bound, float(best.value))
-    tree = Tree(program, best)
-    return tree.run(bound, lower, upper)
+        value, opened = searched(cover, cover.inside(best.opened), steps=STEPS)
+        best.offer(cover, opened, value)
+        mean = None
+    return min(bound, float(best.value)) if cover.rows and cover.p and not best.hopeless(bound) else float(best.value)
 
 
-def _root(program: Program, best: Incumbent, lower: Floats, upper: Floats) -> Relaxed | None:
+def _say(best, bound, program, lower, upper):
+    best.progress(float(best.value), bound, f"root of {program.cover.sites} sites, {(lower < upper).sum()} left, {program.cover.rows} rows, {program.groups} groups, {program.highs.getNumRow()} cuts, {program.solved} lps")
+
+
+def _shrunk(cover: Cover, best: Incumbent, bound: float) -> tuple[Cover, float]:
+    """Leave out what prices show to be in no better plan, and search again in what is left."""
+    while cover.rows and 0 < cover.p < cover.sites and not best.late:
+        prices = priced(cover, best.value, steps=PRICED)
+        bound = max(bound, float(prices.bound))
+        best.round(cover, prices.mean, steps=200)
+        room = best.value - 1 - prices.bound
+        out, into = prices.reduced > room, -prices.reduced > room
+        best.progress(float(best.value), bound, f"prices of {cover.sites} sites, {cover.rows} rows, {out.sum()} out {into.sum()} in")
+        if best.hopeless(bound) or not (out | into).any():
+            break
+        before = cover.sites
+        cover = cover.without(out, into).reduced()
+        value, opened = searched(cover, cover.inside(best.opened), steps=STEPS)
+        best.offer(cover, opened, value)
+        if cover.sites > SHRINK * before:
+            break
+    return cover, bound
+
+
+def _root(program: Program, best: Incumbent, lower: Floats, upper: Floats, core) -> Relaxed | None:
     """Cut until the bound stalls; fix sites (in place). None where nothing better is left."""
-    core = None
     cover = program.cover
     kept = None
     stalled = 0
