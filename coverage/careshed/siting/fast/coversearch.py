@@ -13,10 +13,13 @@ from numba import njit
 
 from careshed.siting.fast.cover import Cover
 
-__all__ = ["greedy", "searched"]
+__all__ = ["annealed", "greedy", "searched"]
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
+COLD = 0.1
+"""The last heat, as a share of the first."""
+STAGES = 1000
 MULTIPLY, ADD = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
 
@@ -186,6 +189,79 @@ def searched(cover: Cover, opened: Ints, *, steps: int, patience: int | None = N
         cover.starts, cover.site, cover.weight, cover.at, cover.row, slots, steps, patience or steps, seed
     )
     return cover.spent + int(uncovered), np.sort(slots)
+
+
+@njit(cache=True, nogil=True)
+def _anneal(  # noqa: PLR0913, PLR0914, PLR0917
+    starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, slots: Ints, moves: int, hot: float, seed: int
+) -> int:  # pragma: no cover - compiled
+    """Improve the plan in `slots` (in place) by random trades, ever fewer of which may make it worse."""
+    sites, p = len(at) - 1, len(slots)
+    count, owner = np.zeros(len(weight), dtype=np.int32), np.zeros(len(weight), dtype=np.int32)
+    gain, lose = np.zeros(sites, dtype=np.int64), np.zeros(p, dtype=np.int64)
+    common = np.zeros((p, sites), dtype=np.int64)
+    is_open = np.zeros(sites, dtype=np.bool_)
+    now = weight.sum()
+    for i in range(len(weight)):
+        for t in range(starts[i], starts[i + 1]):
+            gain[site[t]] += weight[i]
+    for s in range(p):
+        now -= gain[slots[s]]
+        is_open[slots[s]] = True
+        _open(slots[s], s, starts, site, weight, at, row, count, owner, gain, lose, common)
+    best, kept = now, slots.copy()
+    state = np.uint64(seed) * MULTIPLY + ADD
+    heat = hot
+    cool = COLD ** (STAGES / max(moves, 1))
+    for move in range(moves):
+        if move % STAGES == 0:
+            heat *= cool
+        state = state * MULTIPLY + ADD
+        s = ((state >> np.uint64(33)) * np.uint64(p)) >> np.uint64(31)
+        state = state * MULTIPLY + ADD
+        j = ((state >> np.uint64(33)) * np.uint64(sites)) >> np.uint64(31)
+        change = lose[s] - gain[j] - common[s, j]
+        if is_open[j] or change > 12.0 * heat:
+            continue
+        if change > 0:
+            state = state * MULTIPLY + ADD
+            if np.exp(-change / heat) * 2147483648.0 < np.float64(state >> np.uint64(33)):
+                continue
+        old = slots[s]
+        _close(old, s, starts, site, weight, at, row, count, owner, gain, lose, common)
+        _open(j, s, starts, site, weight, at, row, count, owner, gain, lose, common)
+        is_open[old], is_open[j] = False, True
+        slots[s] = j
+        now += change
+        if now < best:
+            best = now
+            kept[:] = slots
+    slots[:] = kept
+    return best
+
+
+def annealed(cover: Cover, opened: Ints, *, moves: int, hot: float = 0.1, seed: int = 1) -> tuple[int, Ints]:
+    """Return the people uncovered by the best plan of simulated annealing (Kirkpatrick et al. 1983), and its sites.
+
+    Parameters
+    ----------
+    cover
+        What is left to decide.
+    opened
+        Positions to begin with.
+    moves
+        Trades that are looked at.
+    hot
+        Worsening that is taken freely at first, as a share of what one open site covers on average.
+    seed
+        Of the random numbers.
+    """
+    slots = _padded(cover, opened)
+    if len(slots) in {0, cover.sites}:
+        return cover.uncovered(slots), np.sort(slots)
+    mean = (int(cover.weight.sum()) + cover.spent - cover.uncovered(slots)) / len(slots)
+    _anneal(cover.starts, cover.site, cover.weight, cover.at, cover.row, slots, moves, max(hot * mean, 1.0), seed)
+    return searched(cover, slots, steps=50, patience=5, seed=seed)
 
 
 def _padded(cover: Cover, opened: Ints) -> Ints:
