@@ -63,7 +63,7 @@ def scattered(rows: int, sites: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     return apart < 0.16, rng.integers(1, 50, rows)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables())
 def test_the_best_plan_is_that_of_brute_force(case):
     reach, weights, p = case
@@ -74,7 +74,7 @@ def test_the_best_plan_is_that_of_brute_force(case):
     assert found.value + costs.constant == uncovered(reach, weights, found.opened) == least(reach, weights, p)
 
 
-@pytest.mark.parametrize("p", [3, 6, 10])
+@pytest.mark.parametrize("p", [3, 6])
 def test_the_best_plan_is_that_of_highs(p):
     reach, weights = scattered(300, 60, seed=p)
     highs = highspy.Highs()
@@ -184,19 +184,19 @@ def test_dominated_sites_reach_nothing_of_their_own(case):
 
 
 def test_a_time_limit_gives_a_plan_and_a_bound_that_holds():
-    reach, weights = scattered(1500, 150, seed=2)
+    reach, weights = scattered(500, 70, seed=2)
     costs = costs_of(reach, weights)
-    found = max_cover(costs, 12, deadline=time.monotonic())
-    best = max_cover(costs, 12, start=found.opened)
+    found = max_cover(costs, 8, deadline=time.monotonic())
+    best = max_cover(costs, 8, start=found.opened)
     assert best.proven
-    assert found.bound <= best.value <= found.value == total(costs, np.isin(np.arange(150), found.opened))
+    assert found.bound <= best.value <= found.value == total(costs, np.isin(np.arange(70), found.opened))
     assert not found.proven or found.value == best.value
 
 
 def test_progress_is_told_and_never_crosses():
-    reach, weights = scattered(2500, 150, seed=3)
+    reach, weights = scattered(600, 80, seed=3)
     told = []
-    found = max_cover(costs_of(reach, weights), 12, progress=lambda *say: told.append(say))
+    found = max_cover(costs_of(reach, weights), 8, progress=lambda *say: told.append(say))
     assert told
     assert all(bound <= found.value <= value for value, bound, _ in told)
 

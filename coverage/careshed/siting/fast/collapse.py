@@ -37,7 +37,7 @@ def _counted(
 
 
 @njit(cache=True, nogil=True)
-def _filled(  # noqa: PLR0913, PLR0917
+def _filled(
     site: Ints32, demand: Ints32, cost: Ints32, usable: Bools, floor: Ints, starts: Ints, key: Ints
 ) -> None:  # pragma: no cover - compiled
     """Write each row's entries as cost and site in one number, and sort those that are not in order."""
@@ -63,9 +63,7 @@ def _split(key: Ints, site: Ints32, cost: Ints32) -> None:  # pragma: no cover -
         site[t] = key[t] & 0xFFFFFFFF
 
 
-def rows_of(
-    site: Ints32, demand: Ints32, cost: Ints32, *, usable: Bools, floor: Ints
-) -> tuple[Ints, Ints32, Ints32]:
+def rows_of(site: Ints32, demand: Ints32, cost: Ints32, *, usable: Bools, floor: Ints) -> tuple[Ints, Ints32, Ints32]:
     """Return pairs as rows of demand, each with its sites from cheap to dear.
 
     Parameters
@@ -100,7 +98,7 @@ def rows_of(
 
 
 @njit(cache=True, nogil=True)
-def _hashed(begin: int, end: int, site: Ints32, cost: Ints32, base: int) -> int:  # pragma: no cover - compiled
+def _hashed(begin: int, end: int, site: Ints32, cost: Ints32, base: int) -> np.uint64:  # pragma: no cover - compiled
     """Return a hash of one row."""
     h = (np.uint64(base) + MIX) * STIR
     for t in range(begin, end):
@@ -113,14 +111,14 @@ def _hashed(begin: int, end: int, site: Ints32, cost: Ints32, base: int) -> int:
 @njit(cache=True, nogil=True)
 def _same(a: int, b: int, length: int, site: Ints32, cost: Ints32) -> bool:  # pragma: no cover - compiled
     """Whether two rows of one length have equal entries."""
-    for t in range(length):
+    for t in range(length):  # noqa: SIM110 - compiled
         if site[a + t] != site[b + t] or cost[a + t] != cost[b + t]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _classes(  # noqa: PLR0913, PLR0917
+def _classes(
     starts: Ints, site: Ints32, cost: Ints32, base: Ints, kept: np.uint64, table: Ints32, first: Ints, which: Ints
 ) -> int:  # pragma: no cover - compiled
     """Fill `first` and `which` by open addressing; `kept` masks the hash. Return how many classes there are."""
@@ -141,10 +139,10 @@ def _classes(  # noqa: PLR0913, PLR0917
                 count += 1
                 break
             o = first[c]
-            if hashes[c] == h and base[o] == base[i] and starts[o + 1] - starts[o] == end - begin:
-                if _same(starts[o], begin, end - begin, site, cost):
-                    which[i] = c
-                    break
+            alike = hashes[c] == h and base[o] == base[i] and starts[o + 1] - starts[o] == end - begin
+            if alike and _same(starts[o], begin, end - begin, site, cost):
+                which[i] = c
+                break
             slot = (slot + np.uint64(1)) % size
     return count
 
@@ -203,9 +201,7 @@ def transposed(starts: Ints, site: Ints32, sites: int) -> tuple[Ints, Ints32]:
 
 
 @njit(cache=True, nogil=True)
-def _dominated(
-    starts: Ints, site: Ints32, at: Ints, row: Ints32, out: Bools
-) -> None:  # pragma: no cover - compiled
+def _dominated(starts: Ints, site: Ints32, at: Ints, row: Ints32, out: Bools) -> None:  # pragma: no cover - compiled
     """Mark sites whose rows all belong to another site too."""
     sites = len(out)
     stamp = np.full(sites, -1, dtype=np.int64)

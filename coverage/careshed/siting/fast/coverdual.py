@@ -13,6 +13,7 @@ often shows that a site can't be in a better plan.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,8 +69,9 @@ def _ascend(  # noqa: C901, PLR0912, PLR0913, PLR0917
     sites, rows = len(at) - 1, len(weight)
     worth = np.zeros(sites, dtype=np.int64)
     slack, towards = np.empty(rows), np.zeros(rows)
-    most, pace, stalled = np.int64(-1) << 60, 1.0, 0
-    for step in range(steps):
+    most: Any = np.int64(-1) << 60
+    pace, stalled = 1.0, 0
+    for _ in range(steps):
         bound, limit = _value(at, row, price, p, worth)
         if bound > most:
             stalled = 0 if bound - most > (target - bound) // 2000 else stalled + 1
@@ -106,7 +108,7 @@ def _ascend(  # noqa: C901, PLR0912, PLR0913, PLR0917
         # rows move in the measure of their weight
         size = pace * max(1.02 * target - bound, 1.0) / norm
         for i in range(rows):
-            price[i] = min(max(price[i] + np.int64(np.rint(size * towards[i] * weight[i])), 0), weight[i])
+            price[i] = np.int64(np.rint(min(max(price[i] + size * towards[i] * weight[i], 0.0), np.float64(weight[i]))))
     return most
 
 

@@ -100,7 +100,7 @@ def _put(i: int, w: int, size: int, at: _Rows, index: Ints32, scratch: Ints) -> 
 
 
 @njit(cache=True, nogil=True)
-def _put_odd(  # noqa: PLR0913, PLR0917
+def _put_odd(
     three: Ints, w: int, size: int, at: _Rows, index: Ints32, scratch: Ints, times: Ints32
 ) -> int:  # pragma: no cover - compiled
     """Add a triple's odd inequality to a cut; return its entries so far."""
@@ -129,7 +129,7 @@ def _short(i: int, at: _Rows, x: Floats) -> float:  # pragma: no cover - compile
 
 
 @njit(cache=True, nogil=True)
-def _cuts(  # noqa: C901, PLR0913, PLR0917
+def _cuts(
     at: _Rows, x: Floats, const: Ints, length: Ints, index: Ints32, value: Ints, scratch: Ints, times: Ints32
 ) -> int:  # pragma: no cover - compiled
     """Write each group's cut at `x` one after another; return the entries written."""
@@ -164,8 +164,8 @@ def _parts(cover: Cover, triples: Triples, group: Ints, groups: int) -> tuple[_R
     left = triples.left(cover.weight)
     own = group[triples.row[:, 0]]
     order = np.argsort(own, kind="stable")
-    most = np.bincount(group, weights=left, minlength=groups)
-    most += np.bincount(own, weights=3.0 * triples.weight, minlength=groups)
+    most: Floats = np.bincount(group, weights=left, minlength=groups).astype(np.float64)
+    most = most + np.bincount(own, weights=3.0 * triples.weight, minlength=groups)
     parts = _Rows(
         cover.starts,
         cover.site,
@@ -307,10 +307,8 @@ class Program:
             left[bad] = False
             if len(bad):
                 cut = part[bad] * self.unit
-                own = csr_array(
-                    (np.ones(len(bad)), (np.arange(len(bad)), bad)), shape=(len(bad), self.groups)
-                )
-                self._add(_beside(cut, own), const[bad] * self.unit, np.full(len(bad), INF))
+                own = csr_array((np.ones(len(bad)), (np.arange(len(bad)), bad)), shape=(len(bad), self.groups))
+                self._add(_beside(cut, own), (const[bad] * self.unit).astype(np.float64), np.full(len(bad), INF))
             added += len(bad)
         return added
 

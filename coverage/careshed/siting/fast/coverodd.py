@@ -82,9 +82,17 @@ def odd_value(
 
 
 @njit(cache=True, nogil=True)
-def _pick(  # noqa: C901, PLR0912, PLR0913, PLR0914, PLR0917
-    starts: Ints, site: Ints32, at: Ints, row: Ints32, x: Floats, left: Ints, level: float, most: int,
-    out: Ints, taken: Ints,
+def _pick(  # noqa: C901, PLR0912, PLR0913, PLR0917
+    starts: Ints,
+    site: Ints32,
+    at: Ints,
+    row: Ints32,
+    x: Floats,
+    left: Ints,
+    level: float,
+    most: int,
+    out: Ints,
+    taken: Ints,
 ) -> int:  # pragma: no cover - compiled
     """Take triples of patterns broken by `level` or more; return how many. `left` is what patterns have left."""
     rows = len(left)

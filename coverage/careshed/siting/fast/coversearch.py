@@ -7,6 +7,8 @@ it costs something, so that the search leaves local optima (tabu search, Glover 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -67,8 +69,18 @@ def greedy(cover: Cover, most: int | None = None) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _open(  # noqa: PLR0913, PLR0917
-    j: int, slot: int, starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, count: Ints32, owner: Ints32,
-    gain: Ints, lose: Ints, common: Ints,
+    j: Any,
+    slot: Any,
+    starts: Ints,
+    site: Ints32,
+    weight: Ints,
+    at: Ints,
+    row: Ints32,
+    count: Ints32,
+    owner: Ints32,
+    gain: Ints,
+    lose: Ints,
+    common: Ints,
 ) -> None:  # pragma: no cover - compiled
     """Open a site in a slot and keep the books: see :func:`_search`."""
     for u in range(at[j], at[j + 1]):
@@ -90,8 +102,18 @@ def _open(  # noqa: PLR0913, PLR0917
 
 @njit(cache=True, nogil=True)
 def _close(  # noqa: PLR0913, PLR0917
-    j: int, slot: int, starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, count: Ints32, owner: Ints32,
-    gain: Ints, lose: Ints, common: Ints,
+    j: Any,
+    slot: Any,
+    starts: Ints,
+    site: Ints32,
+    weight: Ints,
+    at: Ints,
+    row: Ints32,
+    count: Ints32,
+    owner: Ints32,
+    gain: Ints,
+    lose: Ints,
+    common: Ints,
 ) -> None:  # pragma: no cover - compiled
     """Close the site in a slot and keep the books: see :func:`_search`."""
     for u in range(at[j], at[j + 1]):
@@ -112,7 +134,7 @@ def _close(  # noqa: PLR0913, PLR0917
 
 
 @njit(cache=True, nogil=True)
-def _search(  # noqa: C901, PLR0912, PLR0913, PLR0914, PLR0915, PLR0917
+def _search(  # noqa: C901, PLR0913, PLR0917
     starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, slots: Ints, steps: int, patience: int, seed: int
 ) -> int:  # pragma: no cover - compiled
     """Improve the plan in `slots` (in place); return the people uncovered.
@@ -127,7 +149,7 @@ def _search(  # noqa: C901, PLR0912, PLR0913, PLR0914, PLR0915, PLR0917
     common = np.zeros((p, sites), dtype=np.int64)
     until = np.zeros(sites, dtype=np.int64)
     is_open = np.zeros(sites, dtype=np.bool_)
-    now = 0
+    now: Any = 0
     for i in range(len(weight)):
         now += weight[i]
         for t in range(starts[i], starts[i + 1]):
@@ -138,7 +160,7 @@ def _search(  # noqa: C901, PLR0912, PLR0913, PLR0914, PLR0915, PLR0917
         _open(slots[s], s, starts, site, weight, at, row, count, owner, gain, lose, common)
     best, kept, improved = now, slots.copy(), 0
     state = np.uint64(seed) * MULTIPLY + ADD
-    far = np.int64(1) << 62
+    far: Any = np.int64(1) << 62
     for step in range(1, steps + 1):
         least, out, into = far, -1, -1
         for s in range(p):
@@ -192,7 +214,7 @@ def searched(cover: Cover, opened: Ints, *, steps: int, patience: int | None = N
 
 
 @njit(cache=True, nogil=True)
-def _anneal(  # noqa: PLR0913, PLR0914, PLR0917
+def _anneal(  # noqa: PLR0913, PLR0917
     starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, slots: Ints, moves: int, hot: float, seed: int
 ) -> int:  # pragma: no cover - compiled
     """Improve the plan in `slots` (in place) by random trades, ever fewer of which may make it worse."""
@@ -217,21 +239,21 @@ def _anneal(  # noqa: PLR0913, PLR0914, PLR0917
         if move % STAGES == 0:
             heat *= cool
         state = state * MULTIPLY + ADD
-        s = ((state >> np.uint64(33)) * np.uint64(p)) >> np.uint64(31)
+        out = np.int64(((state >> np.uint64(33)) * np.uint64(p)) >> np.uint64(31))
         state = state * MULTIPLY + ADD
-        j = ((state >> np.uint64(33)) * np.uint64(sites)) >> np.uint64(31)
-        change = lose[s] - gain[j] - common[s, j]
-        if is_open[j] or change > 12.0 * heat:
+        into = np.int64(((state >> np.uint64(33)) * np.uint64(sites)) >> np.uint64(31))
+        change = lose[out] - gain[into] - common[out, into]
+        if is_open[into] or change > 12.0 * heat:
             continue
         if change > 0:
             state = state * MULTIPLY + ADD
             if np.exp(-change / heat) * 2147483648.0 < np.float64(state >> np.uint64(33)):
                 continue
-        old = slots[s]
-        _close(old, s, starts, site, weight, at, row, count, owner, gain, lose, common)
-        _open(j, s, starts, site, weight, at, row, count, owner, gain, lose, common)
-        is_open[old], is_open[j] = False, True
-        slots[s] = j
+        old = slots[out]
+        _close(old, out, starts, site, weight, at, row, count, owner, gain, lose, common)
+        _open(into, out, starts, site, weight, at, row, count, owner, gain, lose, common)
+        is_open[old], is_open[into] = False, True
+        slots[out] = into
         now += change
         if now < best:
             best = now

@@ -11,6 +11,7 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -162,10 +163,11 @@ class Tree:
     def _solve(self, bound: float, lower: Floats, upper: Floats) -> Relaxed | None:
         """Solve and cut a node and fix what can be (in place); None where nothing better is in it."""
         self.best.nodes += 1
-        cover = self.program.cover
+        cover, n = self.program.cover, -1
         if lower.sum() > cover.p:
             return None
-        for n in range(10**9):
+        while True:
+            n += 1
             self.program.limit(lower, upper)
             last = self.program.solve()
             if last is None or self.best.hopeless(last.bound):
@@ -218,7 +220,7 @@ class Tree:
         best = int(free[int(np.argmax(score))])
         return best, bool(x[best] > 0.5)
 
-    def _try(self, j: int, bound: float, lower: Floats, upper: Floats, basis: object) -> tuple[float, float]:
+    def _try(self, j: int, bound: float, lower: Floats, upper: Floats, basis: Any) -> tuple[float, float]:
         """Return by how much the bound rises with a site closed, and open, as far as a few steps tell."""
         rises = []
         for value in (0.0, 1.0):
