@@ -161,6 +161,17 @@ def test_progress_closes():
     assert [bound for _, bound, _ in told] == sorted(bound for _, bound, _ in told)
 
 
+def test_an_interrupt_gives_the_best_so_far():
+    table = CostRows.of_matrix(np.random.default_rng(3).integers(0, 1000, (30, 20)))
+    best = p_center(table, 4).value
+
+    def interrupt(value, bound, text):
+        raise KeyboardInterrupt
+
+    stopped = p_center(table, 4, progress=interrupt)
+    assert stopped.bound <= best <= stopped.value == table.served(stopped.opened).max()
+
+
 def published(folder, name):
     """Return all-pairs shortest paths and p of an OR-Library instance, and its published optimum."""
     words = (folder / f"{name}.txt").read_text(encoding="ascii").split()

@@ -1,5 +1,6 @@
 """The p-median's fast road: equal to brute force and to HiGHS, the published optima, bounds that hold."""
 
+import importlib
 import itertools
 import json
 import subprocess
@@ -86,7 +87,7 @@ def by_highs(table, weights, p):
 
 
 @given(instances())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_it_equals_brute_force(instance):
     costs, p = instance
     found = p_median(costs, p)
@@ -165,6 +166,19 @@ def test_progress_tells_bounds_that_close_in():
     assert [t[0] for t in told] == sorted((t[0] for t in told), reverse=True)
 
 
+def test_an_interrupt_leaves_a_plan_and_a_bound_that_holds():
+    costs, told = costs_of(random_table(6, 200, 200)), []
+
+    def interrupt(value, bound, text):
+        told.append(bound)
+        raise KeyboardInterrupt
+
+    cut_short, whole = p_median(costs, 8, progress=interrupt), p_median(costs, 8)
+    assert len(told) == 1
+    assert not cut_short.proven
+    assert told[0] == cut_short.bound <= whole.value <= cut_short.value == value_of(costs, cut_short.opened)
+
+
 def test_a_plan_to_start_from_is_never_made_worse():
     costs = costs_of(random_table(8, 150, 150))
     best = p_median(costs, 7)
@@ -200,9 +214,14 @@ def test_ten_published_optima(shared, tmp_path):
         assert row["rows"] == row["n"]
 
 
-def test_an_edge_given_twice_costs_what_its_last_line_says(tmp_path):
+def test_an_edge_given_twice_costs_what_its_last_line_says(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    orlib = importlib.import_module("orlib")
     path = tmp_path / "twice.txt"
     path.write_text(" 3 4 1 \n 1 2 5 \n 2 3 1 \n 2 1 9 \n 3 1 30 \n")
-    out = tmp_path / "out.json"
-    subprocess.run([sys.executable, SCRIPT, "pmedian", path, "--json", out], check=True)
-    assert json.loads(out.read_text())[0]["objective"] == 10
+    instance = orlib.read(path)
+    assert (instance.n, instance.p) == (3, 1)
+    assert orlib.paths(instance).tolist() == [[0, 9, 10], [9, 0, 1], [10, 1, 0]]
+    path.write_text(" 3 4 1 \n 1 2 5 \n")
+    with pytest.raises(ValueError, match="4 edges announced, 1 found"):
+        orlib.read(path)

@@ -181,3 +181,26 @@ def test_minimum_cover_tells_what_nobody_covers():
     assert set(found.opened.tolist()) in ({0, 2}, {1, 2})
     assert "7 that no site covers left out" in found.method
     assert minimum_cover(costs, forced=np.array([1])).opened.tolist() == [1, 2]
+
+
+def test_an_interrupt_gives_a_cover(monkeypatch):
+    covers = table(5, 30, 20, 0.2)
+    demand, site = np.nonzero(covers)
+    costs = Costs.build(
+        site.astype(np.int32),
+        demand.astype(np.int32),
+        np.zeros(len(site), dtype=np.int32),
+        base=1,
+        weights=np.ones(30, dtype=np.int64),
+        always=np.zeros(20, dtype=bool),
+        groups=0,
+    )
+    best = minimum_cover(costs).value
+
+    def interrupted(part):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("careshed.siting.fast.setcover._relaxed", interrupted)
+    stopped = minimum_cover(costs)
+    assert stopped.bound <= best <= stopped.value
+    assert covers[covers.any(axis=1)][:, stopped.opened].any(axis=1).all()

@@ -317,9 +317,8 @@ def pair_of_phases(*sides: Side, **options) -> Solution:
 
 
 def test_a_tier_is_counted_in_the_phase_named():
-    solution = pair_of_phases(
-        Among("best", ("a",), at_most=0, tier="post", phase=1), Among("a", ("a",), 1, tier="post")
-    )
+    early = Among("best", ("a",), at_most=0, tier="post", phase=1)
+    solution = pair_of_phases(early, Among("best", ("a",), at_least=1, tier="post"))
     assert solution.stations.loc["a", ["tier", "phase"]].to_list() == ["post", 2]
 
 

@@ -16,8 +16,8 @@ import pytest
 from careshed.siting import from_cost_matrix, site
 from careshed.siting.costs import Costs
 from careshed.siting.fast.pcenter import CostRows, p_center
+from careshed.siting.fast.pmedian import p_median
 from careshed.siting.fast.setcover import minimum_cover
-from careshed.siting.mip import new_highs
 
 VERSION = "0.7.0"
 FILE = "SF_network_distance_candidateStore_16_censusTract_205_new.csv"
@@ -80,40 +80,6 @@ def costs_of(problem, within_ms=None):
     )
 
 
-def p_median(costs, p):
-    """Return the least total for p sites: the fast road where it is there, a plain program otherwise."""
-    try:
-        from careshed.siting.fast.pmedian import p_median as fast
-    except ImportError:
-        return by_highs(costs, p)
-    found = fast(costs, p)
-    assert found.proven
-    return found.value
-
-
-def by_highs(costs, p):
-    """Return the least total for p sites by the classic program, constant left out."""
-    import highspy
-
-    rows, sites = len(costs.base), costs.sites
-    owner = np.repeat(np.arange(rows), np.diff(costs.starts))
-    highs, count = new_highs(), len(owner)
-    highs.addVars(sites + count, np.zeros(sites + count), np.ones(sites + count))
-    every = np.arange(sites + count, dtype=np.int32)
-    highs.changeColsCost(len(every), every, np.concatenate([np.zeros(sites), (costs.weight[owner] * costs.cost) / 1e6]))
-    highs.changeColsIntegrality(sites, every[:sites], np.full(sites, highspy.HighsVarType.kInteger))
-    highs.addRow(p, p, sites, every[:sites], np.ones(sites))
-    for row in range(rows):
-        mine = every[sites + costs.starts[row] : sites + costs.starts[row + 1]]
-        highs.addRow(1, 1, len(mine), mine, np.ones(len(mine)))
-    for n, j in enumerate(costs.site):
-        highs.addRow(-highspy.kHighsInf, 0, 2, np.array([sites + n, j]), np.array([1.0, -1.0]))
-    highs.run()
-    assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    values = np.array(highs.getSolution().col_value)[sites:] > 0.5
-    return int((costs.weight[owner] * costs.cost)[values].sum())
-
-
 def test_the_table(pairs):
     assert (pairs["site_id"].nunique(), pairs["demand_id"].nunique(), len(pairs)) == (16, 205, 16 * 205)
     assert problem_of(pairs, stations=4).weights.sum() == 955_113
@@ -138,7 +104,9 @@ def test_p_median(pairs):
     problem = problem_of(pairs, stations=4)
     costs = costs_of(problem)
     people = int(problem.weights.sum())
-    mean_m = (p_median(costs, 4) + costs.constant) / people / 1000
+    found = p_median(costs, 4)
+    assert found.proven
+    mean_m = found.value / people / 1000
     assert f"{mean_m:,.3f}" == "2,982.127"
 
 

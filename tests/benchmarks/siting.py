@@ -2,6 +2,8 @@
 
     python tests/benchmarks/siting.py pmedian FILES… --json FILE
     python tests/benchmarks/siting.py pcenter FILES… --json FILE
+    python tests/benchmarks/siting.py mclp --points 1000000 --candidates 500 --p 29 --within 240 --json FILE
+    python tests/benchmarks/siting.py mclp --instance FILE --radius 400 --p 50 --json FILE
 
 Each subcommand is a module of its own beside this file, with ``add(subparsers)``.
 """
@@ -12,6 +14,7 @@ import argparse
 import json
 import sys
 
+import clusters
 import orlib
 
 
@@ -19,7 +22,7 @@ def main() -> None:
     """Run what the command line asks for."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = ask.add_subparsers(required=True, metavar="COMMAND")
-    for module in (orlib,):
+    for module in (orlib, clusters):
         module.add(subparsers)
     given = ask.parse_args()
     text = json.dumps(given.run(given), indent=2)

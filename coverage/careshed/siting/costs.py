@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from careshed.siting.fast.collapse import equal_rows, rows_of
+
 __all__ = ["Costs", "cuts", "losses", "total", "totals_by_swap"]
 
 Ints = npt.NDArray[np.int64]
@@ -76,21 +78,17 @@ class Costs:
         Rows with equal entries are merged, which loses nothing.
         """
         floor = np.full(len(weights), base, dtype=np.int64)
-        own = always[site]
+        own = np.flatnonzero(always[site]) if always.any() else np.zeros(0, dtype=np.int64)
         np.minimum.at(floor, demand[own], cost[own])
-        keep = ~own & (cost < floor[demand]) & (weights[demand] > 0)
-        site, demand, cost = site[keep], demand[keep], cost[keep]
-        order = np.lexsort((site, cost, demand))
-        site, demand, cost = site[order], demand[order], cost[order]
-        starts = np.searchsorted(demand, np.arange(len(weights) + 1)).astype(np.int64)
-        used = np.flatnonzero(np.diff(starts))
-        idle = np.ones(len(weights), dtype=bool)
-        idle[used] = False
+        # nothing is below a floor of 0: demand without people has no entries
+        starts, site, cost = rows_of(site, demand, cost, usable=~always, floor=np.where(weights > 0, floor, 0))
+        lengths = np.diff(starts)
+        used = np.flatnonzero(lengths)
+        idle = lengths == 0
         constant = int(np.dot(weights[idle], floor[idle]))
         least = cost[starts[used]].astype(np.int64)
         constant += int(np.dot(weights[used], least))
-        lengths = np.diff(starts)[used]
-        cost = (cost - np.repeat(least, lengths)).astype(np.int32)
+        cost -= np.repeat(least, lengths[used]).astype(np.int32)
         rows = _merged(used, starts, site, cost, floor[used] - least, weights[used])
         return cls._grouped(rows, site, cost, constant, groups=groups, sites=len(always))
 
@@ -125,24 +123,12 @@ class Costs:
 def _merged(
     used: Ints, starts: Ints, site: Ints32, cost: Ints32, base: Ints, weight: Ints
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return begin, length, base and weight of rows, equal rows merged (exact, no hash)."""
-    seen: dict[tuple[bytes, bytes, int], int] = {}
-    begin: list[int] = []
-    length: list[int] = []
-    first: list[int] = []
-    position = np.empty(len(used), dtype=np.int64)
-    for n, row in enumerate(used):
-        a, b = int(starts[row]), int(starts[row + 1])
-        key = (site[a:b].tobytes(), cost[a:b].tobytes(), int(base[n]))
-        at = seen.setdefault(key, len(begin))
-        if at == len(begin):
-            begin.append(a)
-            length.append(b - a)
-            first.append(n)
-        position[n] = at
-    merged = np.zeros(len(begin), dtype=np.int64)
-    np.add.at(merged, position, weight)
-    return np.array(begin, dtype=np.int64), np.array(length, dtype=np.int64), base[first], merged
+    """Return begin, length, base and weight of the `used` rows, equal rows merged; others have no entries."""
+    tight = np.append(starts[used], starts[-1])
+    first, which = equal_rows(tight, site, cost, base)
+    merged = np.zeros(len(first), dtype=np.int64)
+    np.add.at(merged, which, weight)
+    return tight[first], np.diff(tight)[first], base[first], merged
 
 
 @njit(cache=True, nogil=True)

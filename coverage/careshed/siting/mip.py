@@ -16,10 +16,21 @@ from careshed.siting.purses import Purse, purses_of
 from careshed.siting.rules import rule_rows
 from careshed.siting.shortfalls import Bend, bends_of
 
-__all__ = ["Rulebook", "add_rows", "new_highs"]
+__all__ = ["Rulebook", "UndecidedError", "add_rows", "new_highs"]
 
 Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
+MOST_ROUNDS = 30
+"""Rounds of found rows after which a question with limited nodes stays open."""
+DECIDED = (
+    highspy.HighsModelStatus.kOptimal,
+    highspy.HighsModelStatus.kInfeasible,
+    highspy.HighsModelStatus.kUnboundedOrInfeasible,
+)
+
+
+class UndecidedError(RuntimeError):
+    """A program was not solved within the nodes allowed."""
 
 
 def new_highs() -> highspy.Highs:
@@ -137,23 +148,44 @@ class Rulebook:
             return False
         return not self.found(values)
 
-    def solve(self, cost: Floats, *, lower: Floats | None = None, upper: Floats | None = None) -> Floats | None:
+    def solve(
+        self,
+        cost: Floats,
+        *,
+        lower: Floats | None = None,
+        upper: Floats | None = None,
+        most_nodes: int | None = None,
+    ) -> Floats | None:
         """Return the plan of least ``cost · values`` that keeps all rules; None where none does.
 
         Columns beyond those of `columns` may follow in `cost` and the bounds; they need not be whole.
+
+        Raises
+        ------
+        UndecidedError
+            If `most_nodes` are given and are not enough, or rows must be found in more than `MOST_ROUNDS` rounds.
         """
         lower = self.lower if lower is None else lower
         upper = self.upper if upper is None else upper
         highs = new_highs()
+        if most_nodes is not None:
+            highs.setOptionValue("mip_max_nodes", most_nodes)
         highs.addVars(len(cost), lower, upper)
         index = np.arange(len(cost), dtype=np.int32)
         highs.changeColsCost(len(index), index, cost)
         whole = np.full(self.columns.binaries, highspy.HighsVarType.kInteger)
         highs.changeColsIntegrality(len(whole), index[: len(whole)], whole)
         add_rows(highs, self.rows)
+        rounds = 0
         while True:
+            rounds += 1
+            if most_nodes is not None and rounds > MOST_ROUNDS:
+                raise UndecidedError
             highs.run()
-            if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            status = highs.getModelStatus()
+            if most_nodes is not None and status not in DECIDED:
+                raise UndecidedError
+            if status != highspy.HighsModelStatus.kOptimal:
                 return None
             values = np.array(highs.getSolution().col_value)
             values[: self.columns.binaries] = np.round(values[: self.columns.binaries])

@@ -25,6 +25,7 @@ def conflicts(problem: SitingProblem) -> list[Conflict]:
     """Return which rules can't be met, for a problem without a plan; the first says which changes help alone."""
     counted = [conflict for check in (*CHECKS, *SIDE_CHECKS) for conflict in check(problem)]
     parts = Parts.of(problem)
-    found = conflicting(parts)
+    # what numbers explain needs no search for a smallest set
+    found = parts.every if counted else conflicting(parts)
     first, *others = counted or [conflict_of(found)]
     return [replace(first, relaxations=relaxations(parts, found)), *others]

@@ -15,7 +15,8 @@ def conflicting(parts: Parts) -> list[Part]:
 
     Deletion filter (Chinneck, Dravnieks 1991): a rule is left out for good if the others are still in conflict.
     Whole families are tried first, then halves, so that rules that don't matter go many at a time. A rule that
-    was needed among more rules is needed among fewer, so each is tried once.
+    was needed among more rules is needed among fewer, so each is tried once. What is returned is in conflict in any
+    case, and smallest unless some question took too many nodes.
     """
     left = parts.every
     for family in parts.parts:
@@ -28,7 +29,7 @@ def _filtered(parts: Parts, left: list[Part], some: Sequence[Part]) -> list[Part
     if not some:
         return left
     others = [part for part in left if part not in some]
-    if not parts.feasible(others):
+    if parts.in_conflict(others):
         return others
     if len(some) == 1:
         return left

@@ -20,7 +20,7 @@ from careshed.siting.explain.words import (
     statuses,
 )
 from careshed.siting.floors import Floor
-from careshed.siting.mip import Rulebook
+from careshed.siting.mip import Rulebook, UndecidedError
 from careshed.siting.problem import Phase, SitingProblem, Tier
 from careshed.siting.purses import Purse
 from careshed.siting.rules import leads, nested, quotas, tiers
@@ -32,6 +32,8 @@ __all__ = ["Part", "Parts", "lead_part", "side_part"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+MOST_NODES = 2000
+"""Nodes after which a question stays open: an explanation must not take longer than a plan."""
 MOST_LED = 2000
 """Sites of all tiers together that a plan without counts may open; flows are 32-bit."""
 
@@ -134,15 +136,27 @@ class Parts:
             Further rows.
         more
             How many columns, from 0 up to 1, follow those of the problem.
+
+        Raises
+        ------
+        UndecidedError
+            If that takes too many nodes.
         """
         book = self.book(parts, extra)
         cost = np.zeros(self.columns.count + more) if cost is None else cost
         lower, upper = np.append(book.lower, np.zeros(more)), np.append(book.upper, np.ones(more))
-        return book.solve(cost, lower=lower, upper=upper)
+        return book.solve(cost, lower=lower, upper=upper, most_nodes=MOST_NODES)
 
     def feasible(self, parts: Iterable[Part]) -> bool:
         """Whether a plan keeps some rules."""
         return self.solve(parts) is not None
+
+    def in_conflict(self, parts: Iterable[Part]) -> bool:
+        """Whether it is proven that no plan keeps some rules."""
+        try:
+            return not self.feasible(parts)
+        except UndecidedError:
+            return False
 
     def without(self, *gone: Part) -> list[Part]:
         """Return all rules but some."""
@@ -156,9 +170,8 @@ class Parts:
             return self.columns
         changed = []
         for tier in self.columns.problem.tiers:
-            by = chiefs.get(tier.name)
-            led = {"led_by": by.led_by, "lead_ms": by.lead_ms} if by else {}
-            changed.append(replace(tier, span=spans.get(tier.name), **led))
+            by = chiefs.get(tier.name, tier)
+            changed.append(replace(tier, span=spans.get(tier.name), led_by=by.led_by, lead_ms=by.lead_ms))
         return replace(self.columns, problem=replace(self.columns.problem, tiers=tuple(changed)))
 
 

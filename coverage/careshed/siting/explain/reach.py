@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.columns import Columns
-from careshed.siting.mip import Rulebook
+from careshed.siting.mip import Rulebook, UndecidedError
 from careshed.siting.problem import SitingProblem
 from careshed.siting.side_rules import worst_rows
 from careshed.siting.sides import WorstTime
@@ -14,6 +14,7 @@ from careshed.siting.sides import WorstTime
 __all__ = ["nearest_ms", "sites_needed", "worst_ms"]
 
 Ints = npt.NDArray[np.int64]
+MOST_NODES = 2000
 
 
 def nearest_ms(problem: SitingProblem, opened: npt.NDArray[np.bool_] | None = None) -> Ints:
@@ -33,10 +34,10 @@ def worst_ms(problem: SitingProblem, side: WorstTime, opened: npt.NDArray[np.boo
     return -1 if (least < 0).any() else int(least.max(initial=0))
 
 
-def sites_needed(problem: SitingProblem, side: WorstTime) -> int:
+def sites_needed(problem: SitingProblem, side: WorstTime) -> int | None:
     """Return the least number of sites inside with which everybody meant has one in time (set covering).
 
-    Existing and required sites are open. Toregas, Swain, ReVelle and Bergman 1971.
+    None where that is too hard to say. Existing and required sites are open. Toregas, Swain, ReVelle and Bergman 1971.
     """
     columns = Columns.of(problem)
     lower, upper = columns.bounds()
@@ -45,6 +46,8 @@ def sites_needed(problem: SitingProblem, side: WorstTime) -> int:
     lower[columns.open(last, np.flatnonzero(anyway))] = 1.0
     cost = np.zeros(columns.count)
     cost[columns.open(last, np.flatnonzero(problem.inside))] = 1.0
-    values = Rulebook(columns, list(worst_rows(columns, side)), lower, upper).solve(cost)
-    assert values is not None  # noqa: S101 - asked only where each has a site
-    return round(float(cost @ values))
+    try:
+        values = Rulebook(columns, list(worst_rows(columns, side)), lower, upper).solve(cost, most_nodes=MOST_NODES)
+    except UndecidedError:
+        return None
+    return None if values is None else round(float(cost @ values))

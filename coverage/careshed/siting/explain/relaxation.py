@@ -8,7 +8,9 @@ searched by halves, since more of them never harms. So one step less is proven n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ from careshed.siting.explain.words import (
     plural,
 )
 from careshed.siting.floors import Floor
+from careshed.siting.mip import UndecidedError
 from careshed.siting.purses import Purse
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Relaxation
@@ -46,18 +49,21 @@ def relaxations(parts: Parts, found: Sequence[Part]) -> tuple[Relaxation, ...]:
     parts
         The problem.
     found
-        Rules in conflict: a change that helps must change one of them.
+        Rules in conflict, or all: a change that helps must change one of them.
     """
-    helps: list[Relaxation] = []
-    for part in reversed(found):
-        relax = RELAX.get(part.rule)
-        if relax is not None:
-            helps += relax(parts, part)
+    questions: list[Callable[[], Iterator[Relaxation]]] = [
+        partial(RELAX[part.rule], parts, part) for part in reversed(found) if part.rule in RELAX
+    ]
     rules = {part.rule for part in found}
     if "quota" in rules:
-        helps += _lower_quotas(parts)
+        questions.append(partial(_lower_quotas, parts))
     if rules & {"existing", "required"}:
-        helps += _release(parts)
+        questions.append(partial(_release, parts))
+    helps: list[Relaxation] = []
+    for question in questions:
+        # what takes too long to prove is not claimed
+        with suppress(UndecidedError):
+            helps += question()
     return tuple(helps)
 
 

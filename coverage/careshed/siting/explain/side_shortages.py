@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from careshed.siting.columns import eligible
 from careshed.siting.explain.reach import nearest_ms, sites_needed
@@ -109,7 +110,9 @@ def _check_disjoint(problem: SitingProblem) -> Iterator[Conflict]:
 def _near(problem: SitingProblem, side: Apart) -> tuple[Ints, Bools]:
     """Return the pairs too near each other, shape (pairs, 2), and the same as a table of all sites."""
     at = problem.site_ids.get_indexer
-    ends = np.array([at([a for a, _ in side.too_near]), at([b for _, b in side.too_near])], dtype=np.int64)
+    ends = np.array(
+        [at(pd.Index([pair[end] for pair in side.too_near], dtype=object)) for end in (0, 1)], dtype=np.int64
+    )
     pairs = np.unique(np.sort(ends.T[(ends >= 0).all(axis=0)], axis=1), axis=0)
     always = problem.existing
     pairs = pairs[~always[pairs].all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
@@ -219,7 +222,7 @@ def _check_worst_time(problem: SitingProblem) -> Iterator[Conflict]:
             yield _too_far(problem, side, far, lost)
             continue
         needed, (count, words) = sites_needed(problem, side), places(problem, problem.stations)
-        if needed > count:
+        if needed is not None and needed > count:
             yield Conflict(
                 "worst time",
                 f"for everybody to have a site within {minutes(side.ms)} {needed} sites are needed, but {words} are "

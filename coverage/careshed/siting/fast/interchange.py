@@ -65,7 +65,7 @@ def greedy(rows: Rows, sites: int, p: int) -> Ints:  # pragma: no cover - compil
             gain[rows.site[t]] += rows.weight[i] * (near[i] - rows.cost[t])
     opened = np.empty(p, dtype=np.int64)
     for n in range(p):
-        best = np.argmax(gain)
+        best = int(np.argmax(gain))
         opened[n] = best
         for i in range(len(near)):
             _come_nearer(rows, i, best, near, gain)

@@ -30,7 +30,7 @@ Ints8 = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-NEVER = np.int64(1) << 62
+NEVER = 1 << 62
 MOST_BITS = 16
 """Multipliers are kept to 2⁻¹⁶ of a unit, or coarser where sums would not fit 62 bits."""
 NOTABLE = 0.001

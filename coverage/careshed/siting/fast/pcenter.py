@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -89,8 +90,9 @@ class CostRows:
         return cls.build(site, demand, ms, base=problem.cutoff_ms, weights=problem.weights, always=problem.existing)
 
     @classmethod
-    def of_matrix(cls, table: Ints) -> Self:
-        """Make rows from whole costs, shape (demand, sites), every pair known."""
+    def of_matrix(cls, table: npt.ArrayLike) -> Self:
+        """Make rows from whole costs below 2³¹ − 1, shape (demand, sites), every pair known."""
+        table = np.asarray(table, dtype=np.int64)
         rows, sites = table.shape
         order = np.argsort(table, axis=1, kind="stable").astype(np.int32)
         cost = np.take_along_axis(table, order, axis=1).astype(np.int32)
@@ -115,7 +117,8 @@ def p_center(rows: CostRows, p: int, *, deadline: float | None = None, progress:
     p
         How many sites to open (all, where there are fewer).
     deadline
-        Stop at this time of :func:`time.monotonic` with the best choice and the bound so far.
+        Stop at this time of :func:`time.monotonic` with the best choice and the bound so far. An interrupt from
+        the keyboard stops in the same way.
     progress
         Called with the best value, the bound and a text.
 
@@ -126,17 +129,18 @@ def p_center(rows: CostRows, p: int, *, deadline: float | None = None, progress:
 
     Examples
     --------
-    >>> found = p_center(CostRows.of_matrix(np.array([[0, 4, 9], [4, 0, 5], [9, 5, 0]])), 2)
+    >>> found = p_center(CostRows.of_matrix([[0, 4, 9], [4, 0, 5], [9, 5, 0]]), 2)
     >>> found.opened.tolist(), found.value, found.proven
     ([0, 2], 4, True)
     """
     if p < 0:
         raise InputError(f"p={p}: expected a whole number from 0 up")
     search = _Search.begin(rows, min(p, rows.sites))
-    while not search.done and (deadline is None or time.monotonic() < deadline):
-        if progress is not None:
-            progress(search.value, search.bound, f"{len(search.chosen)} of {len(rows.base)} rows looked at")
-        search.step(deadline)
+    with suppress(KeyboardInterrupt):
+        while not search.done and (deadline is None or time.monotonic() < deadline):
+            if progress is not None:
+                progress(search.value, search.bound, f"{len(search.chosen)} of {len(rows.base)} rows looked at")
+            search.step(deadline)
     opened = _filled(rows, search.best, search.p)
     text = f"binary search over {search.steps} radii, set covers of {len(search.chosen)} of {len(rows.base)} rows"
     if len(rows.unreached):

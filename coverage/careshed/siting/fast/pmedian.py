@@ -29,6 +29,10 @@ STEPS = 50
 FIRST_PACE = 1.0
 LATER_PACE = 0.6
 """A climb begins at this pace: at the root, and below it, where multipliers are nearly right."""
+KICKS = 30
+"""Local optima that are left again, at the root, in search of better ones."""
+KICKED = 0.25
+"""Share of a plan's sites that are then traded for others at random."""
 WORTH_LEAVING_OUT = 0.1
 """Sites that were decided are taken out of the rows when they are this share of the free ones."""
 
@@ -79,7 +83,7 @@ def p_median(
     >>> from careshed.siting.fast.table import costs_of
     >>> found = p_median(costs_of([[0, 4, 9], [4, 0, 5], [9, 5, 0]]), 2)
     >>> found.opened.tolist(), found.value, found.proven
-    ([0, 2], 4, True)
+    ([1, 2], 4, True)
     """
     if not 1 <= p <= costs.sites:
         raise InputError(f"{p} sites can't be open where there are {costs.sites} sites; ask for 1 to {costs.sites}")
@@ -135,7 +139,8 @@ class _Tree:
             raise InputError("costs × weights are too large for exact sums in 62 bits; take coarser units")
         self.opened, self.value = self._first(start)
         self.heap: list[tuple[int, int, _Part]] = []
-        self.now: tuple[int, int, _Part] | None = None
+        self.floor: int | None = None
+        """Scaled bound of the part in hand."""
         self.nodes = self.pushed = 0
 
     def run(self) -> Found:
@@ -144,14 +149,14 @@ class _Tree:
         self._push(0, _Part(np.full(self.costs.sites, FREE, dtype=np.int8), u))
         try:
             while self.heap and not self._hopeless(self.heap[0][0]):
-                self.now = heapq.heappop(self.heap)
-                self._explore(self.now[0], self.now[2])
-                self.now = None
+                self.floor, _, part = heapq.heappop(self.heap)
+                self._explore(self.floor, part)
+                self.floor = None
                 if self._late:
                     break
         except KeyboardInterrupt:
             pass
-        left = [bound for bound, *_ in self.heap] + ([self.now[0]] if self.now else [])
+        left = [bound for bound, *_ in self.heap] + ([] if self.floor is None else [self.floor])
         bound = self._shown(min(left, default=self.value << self.bits))
         return Found(
             np.sort(self.opened),
@@ -197,10 +202,7 @@ class _Tree:
         total = self.spent + visit.rest.constant + total_of(visit.rest.rows, chosen)
         if total < self.value or self.nodes == 1:
             plan = np.concatenate([np.flatnonzero(visit.part.state == OPEN), visit.rest.sites[chosen]])
-            better, total = improved(self.rows, len(self.sites), plan)
-            if total + self.spent < self.value:
-                self.opened = np.concatenate([self.always, self.sites[better]])
-                self.value = int(total + self.spent)
+            self._take(*improved(self.rows, len(self.sites), plan))
 
     def _enter(self, part: _Part, pace: float) -> _Visit | None:
         """Return a visit of a part; None where there is nothing left to choose, which is looked at."""
@@ -219,7 +221,7 @@ class _Tree:
         self.nodes += 1
         visit = self._enter(part, FIRST_PACE if self.nodes == 1 else LATER_PACE)
         while visit is not None:
-            floor = max(floor, self._climbed(visit))
+            floor = self._climbed(floor, visit)
             if self._hopeless(floor):
                 return
             part, pace = visit.after(self.bits), float(visit.climb.pace[0])
@@ -232,13 +234,14 @@ class _Tree:
             if (visit.climb.state != FREE).sum() > WORTH_LEAVING_OUT * len(visit.rest.sites):
                 visit = self._enter(part, pace)
 
-    def _climbed(self, visit: _Visit) -> int:
-        """Climb some steps, look at the sites chosen, and return the bound of the part, scaled."""
+    def _climbed(self, floor: int, visit: _Visit) -> int:
+        """Climb some steps, look at the sites chosen, and return the bound of the part, at least `floor`, scaled."""
         before = self.spent + visit.rest.constant
         aim = (self.value - before) << self.bits
         climb(visit.rest.rows, visit.p, self.bits, visit.climb, aim - (1 << self.bits), aim, STEPS)
         self._offer(visit, visit.climb.chosen)
-        bound = (before << self.bits) + int(visit.climb.figures[0])
+        bound = max(floor, (before << self.bits) + int(visit.climb.figures[0]))
+        self.floor = bound
         least = min([bound, *(b for b, *_ in self.heap[:1])])
         self.tell(float(self.value + self.costs.constant), self._shown(least), f"node {self.nodes}")
         return bound
@@ -251,6 +254,9 @@ class _Tree:
         if self.nodes == 1:
             left = np.flatnonzero(part.state == FREE)
             part, share = self._narrowed(part), share[left]
+            if self._kicked(np.argsort(-share, kind="stable")[: self.p - len(self.always)]):
+                self._push(floor, part)
+                return
         site = int(np.argmin(np.abs(share - 0.5)))
         for decided in (CLOSED, OPEN):
             half = _Part(part.state.copy(), part.u)
@@ -265,3 +271,26 @@ class _Tree:
         self.rows = rest.rows
         self.spent += rest.constant
         return _Part(np.zeros(len(rest.sites), dtype=np.int8), part.u[rest.source] - (rest.least << self.bits))
+
+    def _kicked(self, plan: Ints) -> bool:
+        """Look for a better plan by trading sites at random (Lourenço, Martin, Stützle 2003); say if there was one."""
+        before, rng = self.value, np.random.default_rng(0)
+        plan, least = improved(self.rows, len(self.sites), plan)
+        for _ in range(KICKS):
+            self._take(plan, least)
+            if self._late:
+                break
+            others = np.setdiff1d(np.arange(len(self.sites)), plan)
+            count = min(max(2, round(KICKED * len(plan))), len(plan), len(others))
+            tried = plan.copy()
+            tried[rng.choice(len(plan), count, replace=False)] = rng.choice(others, count, replace=False)
+            tried, total = improved(self.rows, len(self.sites), tried)
+            if total <= least:
+                plan, least = tried, total
+        self._take(plan, least)
+        return self.value < before
+
+    def _take(self, plan: Ints, total: int) -> None:
+        """Take a plan of the tree's sites if it is better than the best."""
+        if total + self.spent < self.value:
+            self.opened, self.value = np.concatenate([self.always, self.sites[plan]]), int(total + self.spent)

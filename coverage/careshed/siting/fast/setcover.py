@@ -163,14 +163,17 @@ def minimum_cover(costs: Costs, *, forced: Ints | None = None, deadline: float |
         that demand without weight asks for nothing. Demand that no site covers is not among the rows; its
         weight is ``costs.constant`` when costs are 0 and base is 1.
     forced, deadline
-        See :func:`set_cover`.
+        See :func:`set_cover`; an interrupt from the keyboard stops with a greedy cover and a bound.
 
     Returns
     -------
     Found
         Its value is the number of sites.
     """
-    cover = set_cover(costs.starts, costs.site, costs.sites, forced=forced, deadline=deadline)
+    try:
+        cover = set_cover(costs.starts, costs.site, costs.sites, forced=forced, deadline=deadline)
+    except KeyboardInterrupt:
+        cover = set_cover(costs.starts, costs.site, costs.sites, forced=forced, deadline=time.monotonic())
     method = "set cover: dominance, linear programs, branch and bound"
     if costs.constant:
         method += f"; demand of weight × cost {costs.constant} that no site covers left out"

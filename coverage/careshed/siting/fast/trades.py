@@ -33,7 +33,7 @@ class _State(NamedTuple):
         Weight of the rows that a chosen column alone covers, or that another one would add.
     since
         Step at which a column entered or left.
-    weight, count
+    weight, held
         Weight of each row, and how many chosen columns cover it.
     bare, place
         Rows, those without cover first, and each row's place among them.
@@ -47,7 +47,7 @@ class _State(NamedTuple):
     score: Ints
     since: Ints
     weight: Ints
-    count: Ints
+    held: Ints
     bare: Ints
     place: Ints
 
@@ -154,14 +154,14 @@ def _enter(state: _State, j: int, left: int) -> int:  # pragma: no cover - compi
     state.chosen[j] = True
     for t in range(state.row_starts[j], state.row_starts[j + 1]):
         i = state.row[t]
-        state.count[i] += 1
-        if state.count[i] == 1:
+        state.held[i] += 1
+        if state.held[i] == 1:
             left -= 1
             _swap(state, i, left)
             for s in range(state.starts[i], state.starts[i + 1]):
                 if state.column[s] != j:
                     state.score[state.column[s]] -= state.weight[i]
-        elif state.count[i] == 2:
+        elif state.held[i] == 2:
             for s in range(state.starts[i], state.starts[i + 1]):
                 if state.column[s] != j and state.chosen[state.column[s]]:
                     state.score[state.column[s]] -= state.weight[i]
@@ -175,14 +175,14 @@ def _leave(state: _State, j: int, left: int) -> int:  # pragma: no cover - compi
     state.chosen[j] = False
     for t in range(state.row_starts[j], state.row_starts[j + 1]):
         i = state.row[t]
-        state.count[i] -= 1
-        if state.count[i] == 0:
+        state.held[i] -= 1
+        if state.held[i] == 0:
             _swap(state, i, left)
             left += 1
             for s in range(state.starts[i], state.starts[i + 1]):
                 if state.column[s] != j:
                     state.score[state.column[s]] += state.weight[i]
-        elif state.count[i] == 1:
+        elif state.held[i] == 1:
             for s in range(state.starts[i], state.starts[i + 1]):
                 if state.chosen[state.column[s]]:
                     state.score[state.column[s]] += state.weight[i]
