@@ -18,7 +18,18 @@ from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
 from careshed.siting import Solution
 
-__all__ = ["plan_facts", "read_plan_facts", "unjoined", "write_layers"]
+__all__ = [
+    "area_facts",
+    "plan_facts",
+    "read_plan_facts",
+    "solver_facts",
+    "tidy",
+    "unjoined",
+    "write_geojson",
+    "write_json",
+    "write_layers",
+    "write_table",
+]
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
@@ -78,7 +89,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         for row in scorecard(plan)
     ]
     facts["runtime_s"] = round(plan.runtime_s, 3)
-    return _tidy(facts)
+    return tidy(facts)
 
 
 def _coverage_facts(plan: Plan, coverage: Coverage) -> dict[str, Any]:
@@ -157,12 +168,12 @@ def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.reset_index().to_dict(orient="records")
 
 
-def _tidy(value: Any) -> Any:
+def tidy(value: Any) -> Any:
     """Return plain JSON values: NaN and infinity become null, binary dust is rounded off."""
     if isinstance(value, dict):
-        return {str(key): _tidy(item) for key, item in value.items()}
+        return {str(key): tidy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_tidy(item) for item in value]
+        return [tidy(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
@@ -204,29 +215,29 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     """
     text = json.dumps(plan_facts(plan), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
-    _write_table(scorecard_table(plan), folder / "scorecard.csv")
+    write_table(scorecard_table(plan), folder / "scorecard.csv")
     for service, times in plan.times.items():
         times.to_parquet(folder / f"times-{service}.parquet")
-    _write_table(unjoined(plan), folder / "unjoined.csv")
+    write_table(unjoined(plan), folder / "unjoined.csv")
     if plan.coverage is not None:
-        _write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
+        write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
         communities = plan.area.communities[["geometry"]].join(plan.coverage.communities)
-        _write_geojson(communities, folder / "communities.geojson")
+        write_geojson(communities, folder / "communities.geojson")
     if plan.isochrones is not None:
-        _write_geojson(plan.isochrones, folder / "isochrones.geojson")
+        write_geojson(plan.isochrones, folder / "isochrones.geojson")
     for stage, response in (("before", plan.before), ("after", plan.after)):
         if response is not None:
-            _write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
+            write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
     if plan.solution is not None:
-        _write_geojson(plan.stations, folder / "stations.geojson")
-        _write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
+        write_geojson(plan.stations, folder / "stations.geojson")
+        write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
 
 
-def _write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     table.round(6).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def _write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
+def write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
     frame.to_crs(4326).reset_index().to_file(path, driver="GeoJSON", engine="pyogrio", COORDINATE_PRECISION=7)
 
 

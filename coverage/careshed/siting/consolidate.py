@@ -1,0 +1,406 @@
+r"""Consolidation: which existing sites can close without anybody losing cover, the most at once, proven.
+
+Sites *j* exist; demand *i* with :math:`w_i` people is within the standard of the sites :math:`N_i`. With
+:math:`y_j = 1` where a site is kept, the fewest sites are
+
+.. math::
+
+    \min \; & Σ_j y_j \\
+    & Σ_{j ∈ N_i} y_j ≥ 1 && \text{for all } i \text{ with } N_i ≠ ∅ \text{: nobody within the standard now is beyond it}
+
+a minimum set cover over the sites that there are (Toregas, Swain, ReVelle and Bergman 1971). Where only communities
+must not lose their cover, with :math:`z_i ≤ Σ_{j ∈ N_i} y_j`, :math:`0 ≤ z_i ≤ 1`, each community *c* that meets the
+standard now keeps it, :math:`Σ_{i ∈ c} w_i z_i ≥ n_c`, where :math:`n_c` is the fewest people that do. Among the
+largest sets that can close, the one is taken whose sites the fewest people have as their nearest now, so that the
+fewest must change.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from careshed.errors import InputError
+from careshed.siting.mip import add_rows, new_highs
+from careshed.siting.pairs import Pairs, aligned
+from careshed.siting.rules import Row
+from careshed.siting.solution import Level, SolverReport
+from careshed.siting.tables import clean_sites, clean_weights
+
+__all__ = ["LOSE", "Consolidation", "close_most"]
+
+LOSE = ("people", "communities")
+"""What may not lose cover."""
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Consolidation:
+    """The most sites that can close, and what that means for people.
+
+    Attributes
+    ----------
+    status
+        ``optimal``, or ``feasible`` (stopped by a time limit, see `gap`).
+    sites
+        Index ``site_id``: ``name``, ``closed``, ``alone`` (it could close if no other did), ``held`` (it must be
+        kept), ``people`` (who have it as their nearest now), ``only`` (people within the standard of no other).
+    demand
+        Index ``demand_id``: ``weight``, ``community_id``, ``before_id``, ``before_s``, ``after_id``, ``after_s`` (the
+        nearest site and the seconds to it now and afterwards; ``''`` and NaN: none within the cutoff of the times).
+    levels
+        ``kept`` (sites) and ``moved`` (people whose nearest site closes), in order; the less the better.
+    report
+        How it was found.
+    lose
+        What may not lose cover, one of `LOSE`.
+    standard_s
+        The standard.
+    """
+
+    status: str
+    sites: pd.DataFrame
+    demand: pd.DataFrame
+    levels: tuple[Level, ...]
+    report: SolverReport
+    lose: str
+    standard_s: float
+
+    @property
+    def gap(self) -> float:
+        """The largest gap of the levels."""
+        return max(level.gap for level in self.levels)
+
+    @property
+    def closed(self) -> list[str]:
+        """Ids of the sites that close."""
+        return [str(site) for site in self.sites.index[self.sites["closed"]]]
+
+    @property
+    def further(self) -> pd.DataFrame:
+        """The demand that walks further afterwards, with ``more_s`` (NaN: no site within the cutoff any more)."""
+        changed = self.demand["before_s"].notna() & (self.demand["after_s"] != self.demand["before_s"])
+        table = self.demand[changed & (self.demand["weight"] > 0)].copy()
+        table["more_s"] = table["after_s"] - table["before_s"]
+        return table
+
+    def by_community(self) -> pd.DataFrame:
+        """Return who walks further, by community.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``community_id``, only those where somebody does: ``people`` who do, their mean time ``before_s`` and
+            ``after_s``, the longest ``most_s`` afterwards, and ``beyond``: people with no site within the cutoff any
+            more, who are in none of the times.
+        """
+        table = self.further
+        there = table[table["after_s"].notna()]
+        sums = pd.DataFrame({when: there["weight"] * there[f"{when}_s"] for when in ("before", "after")})
+        sums = sums.groupby(there["community_id"]).sum()
+        reached = there.groupby("community_id")["weight"].sum()
+        people = table.groupby("community_id")["weight"].sum()
+        means = sums.div(reached, axis=0).add_suffix("_s").reindex(people.index)
+        means.insert(0, "people", people)
+        means["most_s"] = there.groupby("community_id")["after_s"].max()
+        means["beyond"] = (people - reached.reindex(people.index, fill_value=0)).astype("int64")
+        return means
+
+
+def close_most(
+    sites: pd.DataFrame,
+    weights: pd.Series,
+    times: Pairs,
+    *,
+    standard_ms: int,
+    keep: Iterable[str] = (),
+    communities: pd.Series | None = None,
+    community_share: float = 0.5,
+    lose: str = "people",
+    time_limit_s: float | None = None,
+) -> Consolidation:
+    """Find the most existing sites that can close without loss of cover.
+
+    Parameters
+    ----------
+    sites
+        The existing sites by id, with ``name`` where there is one.
+    weights
+        People of each demand point, whole, by id.
+    times
+        Milliseconds between sites and demand, as far as anybody is to be followed.
+    standard_ms
+        Covered means at most this.
+    keep
+        Ids of sites that stay open.
+    communities
+        Community of each demand point, ``''`` for none; needed where communities must not lose cover.
+    community_share
+        A community meets the standard where at least this share of its people do.
+    lose
+        ``people``: nobody who is within the standard now is beyond it afterwards (so no community loses either).
+        ``communities``: no community that meets the standard now fails it afterwards; single people may.
+    time_limit_s
+        Stop after about so many seconds with the best so far and its true gap; None: go on until proven.
+
+    Raises
+    ------
+    InputError
+        If there are no sites, an id is unknown, or `lose` is another word.
+    """
+    begin = time.monotonic()
+    if lose not in LOSE:
+        raise InputError(f"lose is {lose!r}; expected one of {', '.join(LOSE)}")
+    if not len(sites.index):
+        raise InputError("there are no existing sites; there is nothing that could close")
+    if communities is None and lose == "communities":
+        raise InputError("lose='communities' needs the community of each demand point")
+    case = _Case.of(sites, weights, times, standard_ms)
+    group = None if communities is None else communities.set_axis(communities.index.astype(str)).reindex(case.demand)
+    held = case.held(keep)
+    rules = case.people_rules() if lose == "people" else case.community_rules(group, community_share)
+    limit = None if time_limit_s is None else time_limit_s / 2
+    people = np.bincount(case.nearest(np.ones(len(case.sites), bool))[0] + 1, case.weights, len(case.sites) + 1)[1:]
+    kept, first = _fewest(rules, np.ones(len(held)), held, None, limit)
+    kept, second = _fewest(rules, -people, held, kept, limit)
+    moved = Level("moved", people.sum() + second.objective, people.sum() + second.bound, 0.0, second.status)
+    levels = (first, _gapped(moved))
+    return Consolidation(
+        status="optimal" if all(level.status == "optimal" for level in levels) else "feasible",
+        sites=case.site_table(kept, held, rules, people),
+        demand=case.demand_table(kept, group),
+        levels=levels,
+        report=_report(begin, rules),
+        lose=lose,
+        standard_s=standard_ms / 1000,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rules:
+    """What keeps cover: rows over the sites' columns, and over a column between 0 and 1 for each covering set.
+
+    Attributes
+    ----------
+    covers
+        Covering sets: sorted positions of sites, each set once.
+    groups
+        For each community: the fewest people, and people by covering set. None: each covering set keeps a site.
+    """
+
+    covers: tuple[tuple[int, ...], ...]
+    groups: tuple[tuple[int, dict[int, int]], ...] | None
+
+    def kept_by(self, is_open: Bools) -> bool:
+        """Return whether open sites keep all cover."""
+        within = [bool(is_open[list(cover)].any()) for cover in self.covers]
+        if self.groups is None:
+            return all(within)
+        return all(sum(people for row, people in own.items() if within[row]) >= need for need, own in self.groups)
+
+    def rows(self, sites: int) -> list[Row]:
+        """Return the rows; column ``sites + r`` is covering set *r*'s."""
+        rows = []
+        for r, cover in enumerate(self.covers):
+            index, value = np.array(cover, dtype=np.int64), np.ones(len(cover))
+            if self.groups is None:
+                rows.append(Row("cover", str(r), index, value, 1.0, np.inf))
+            else:
+                own = np.append(index, sites + r)
+                rows.append(Row("cover", str(r), own, np.append(value, -1.0), 0.0, np.inf))
+        for c, (need, people) in enumerate(self.groups or ()):
+            index = np.array(list(people), dtype=np.int64) + sites
+            # in shares of what is needed: HiGHS's tolerances are absolute
+            value = np.array(list(people.values())) / need
+            rows.append(Row("community", str(c), index, value, 1.0 - 0.5 / need, np.inf))
+        return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """Sites, people and times in canonical order."""
+
+    sites: pd.Index
+    names: pd.Series
+    demand: pd.Index
+    weights: Ints
+    site: Ints
+    row: Ints
+    ms: Ints
+    standard_ms: int
+
+    @classmethod
+    def of(cls, sites: pd.DataFrame, weights: pd.Series, times: Pairs, standard_ms: int) -> _Case:
+        table = clean_sites(sites[[c for c in ("name",) if c in sites]])
+        people = clean_weights(weights)
+        nothing = pd.Index([], dtype=object)
+        site, row, ms = aligned(times, table.index, nothing, people.index, cutoff_ms=None, what="times")
+        whole = people.to_numpy(dtype=np.int64)
+        return cls(
+            table.index, table["name"], people.index, whole, *(a.astype(np.int64) for a in (site, row, ms)), standard_ms
+        )
+
+    def held(self, keep: Iterable[str]) -> Bools:
+        """Return which sites must be kept."""
+        ids = pd.Index([str(one) for one in keep], dtype=object)
+        strange = ids[~ids.isin(self.sites)]
+        if len(strange):
+            raise InputError(f"keep: {strange[0]!r} is none of the {len(self.sites)} existing sites")
+        return np.asarray(self.sites.isin(ids))
+
+    def covers(self) -> list[tuple[int, ...]]:
+        """Return the sites within the standard of each demand point, sorted."""
+        near = self.ms <= self.standard_ms
+        order = np.lexsort((self.site[near], self.row[near]))
+        row, site = self.row[near][order], self.site[near][order]
+        ends = np.cumsum(np.bincount(row, minlength=len(self.demand)))[:-1]
+        return [tuple(part.tolist()) for part in np.split(site, ends)]
+
+    def people_rules(self) -> _Rules:
+        """Every point with people that is covered stays covered; points with equal covering sets are one."""
+        lived = [cover for cover, people in zip(self.covers(), self.weights, strict=True) if cover and people]
+        return _Rules(tuple(sorted(set(lived))), None)
+
+    def community_rules(self, community: pd.Series, share: float) -> _Rules:
+        """Every community that meets the standard goes on doing so."""
+        covers = self.covers()
+        known = tuple(sorted({cover for cover in covers if cover}))
+        number = {cover: r for r, cover in enumerate(known)}
+        total: dict[str, int] = {}
+        own: dict[str, dict[int, int]] = {}
+        for name, cover, people in zip(community.fillna(""), covers, self.weights.tolist(), strict=True):
+            if name and people:
+                total[name] = total.get(name, 0) + people
+                if cover:
+                    sets = own.setdefault(name, {})
+                    sets[number[cover]] = sets.get(number[cover], 0) + people
+        needs = {name: _need(people, share) for name, people in total.items()}
+        met = sorted(name for name, sets in own.items() if sum(sets.values()) >= needs[name] > 0)
+        return _Rules(known, tuple((needs[name], own[name]) for name in met))
+
+    def nearest(self, is_open: Bools) -> tuple[Ints, Ints]:
+        """Return each point's nearest open site (−1 none; of equally near ones the least id) and the time in ms."""
+        own = is_open[self.site]
+        site, row, ms = self.site[own], self.row[own], self.ms[own]
+        order = np.lexsort((site, ms, row))
+        first = order[np.unique(row[order], return_index=True)[1]]
+        nearest, least = np.full(len(self.demand), -1), np.full(len(self.demand), -1)
+        nearest[row[first]], least[row[first]] = site[first], ms[first]
+        return nearest, least
+
+    def site_table(self, kept: Bools, held: Bools, rules: _Rules, people: npt.NDArray[np.float64]) -> pd.DataFrame:
+        """Return the table of sites."""
+        alone = []
+        for j in range(len(self.sites)):
+            rest = np.ones(len(self.sites), dtype=bool)
+            rest[j] = False
+            alone.append(not held[j] and rules.kept_by(rest))
+        only = np.zeros(len(self.sites), dtype=np.int64)
+        for cover, weight in zip(self.covers(), self.weights.tolist(), strict=True):
+            if len(cover) == 1:
+                only[cover[0]] += weight
+        return pd.DataFrame(
+            {
+                "name": self.names,
+                "closed": ~kept,
+                "alone": alone,
+                "held": held,
+                "people": people.astype(np.int64),
+                "only": only,
+            },
+            index=self.sites.rename("site_id"),
+        )
+
+    def demand_table(self, kept: Bools, community: pd.Series | None) -> pd.DataFrame:
+        """Return everybody's nearest site now and afterwards."""
+        ids = np.array([*map(str, self.sites), ""], dtype=object)
+        table = pd.DataFrame({"weight": self.weights}, index=self.demand.rename("demand_id"))
+        table["community_id"] = "" if community is None else community.fillna("").to_numpy()
+        for when, is_open in (("before", np.ones(len(kept), dtype=bool)), ("after", kept)):
+            nearest, ms = self.nearest(is_open)
+            table[f"{when}_id"] = ids[nearest]
+            table[f"{when}_s"] = np.where(nearest < 0, np.nan, ms / 1000)
+        return table
+
+
+def _need(people: int, share: float) -> int:
+    """Return the fewest people who are at least a share of all, as the coverage figures divide."""
+    need = math.ceil(share * people)
+    while need and (need - 1) / people >= share:
+        need -= 1
+    while need / people < share:
+        need += 1
+    return need
+
+
+def _fewest(
+    rules: _Rules, cost: npt.NDArray[np.float64], held: Bools, among: Bools | None, time_limit_s: float | None
+) -> tuple[Bools, Level]:
+    """Return the sites to keep that cost least, and what is proven: the one place that solves a set cover.
+
+    Parameters
+    ----------
+    rules
+        What keeps cover.
+    cost
+        Whole, one for each site.
+    held
+        Sites that must be kept.
+    among
+        Sites kept by the level above: as many must be kept here. None: any number.
+    time_limit_s
+        Seconds.
+    """
+    sites = len(held)
+    extra = 0 if rules.groups is None else len(rules.covers)
+    unit = max(float(np.abs(cost).max()), 1.0)
+    highs = new_highs()
+    highs.addVars(sites + extra, np.append(held.astype(float), np.zeros(extra)), np.ones(sites + extra))
+    index = np.arange(sites + extra, dtype=np.int32)
+    highs.changeColsCost(sites, index[:sites], cost / unit)
+    highs.changeColsIntegrality(sites, index[:sites], np.full(sites, highspy.HighsVarType.kInteger))
+    add_rows(highs, rules.rows(sites))
+    best = np.ones(sites, dtype=bool) if among is None else among
+    if among is not None:
+        count = float(among.sum())
+        add_rows(highs, [Row("kept", "", index[:sites].astype(np.int64), np.ones(sites), count, count)])
+    if time_limit_s is not None:
+        highs.setOptionValue("time_limit", time_limit_s)
+    highs.run()
+    if highs.getInfo().primal_solution_status == 2:  # noqa: PLR2004 - HiGHS: feasible
+        found = np.array(highs.getSolution().col_value)[:sites] > 0.5  # noqa: PLR2004 - halfway between 0 and 1
+        if rules.kept_by(found) and cost[found].sum() <= cost[best].sum():
+            best = found
+    value = float(cost[best].sum())
+    bound = highs.getInfo().mip_dual_bound * unit
+    # costs are whole, and HiGHS counts in binary fractions
+    least = math.ceil(bound - max(1e-3, 1e-6 * unit)) if math.isfinite(bound) else float(cost[cost < 0].sum())
+    return best, _gapped(Level("kept", value, float(min(least, value)), 0.0, ""))
+
+
+def _gapped(level: Level) -> Level:
+    """Return a level with its gap and status filled in."""
+    proven = level.bound >= level.objective
+    gap = 0.0 if proven else (level.objective - level.bound) / max(abs(level.objective), 1.0)
+    return Level(level.name, level.objective, level.bound, gap, "optimal" if proven else "feasible")
+
+
+def _report(begin: float, rules: _Rules) -> SolverReport:
+    settings: dict[str, float | int | str] = {
+        "method": "set cover as a mixed-integer program",
+        "threads": 1,
+        "random_seed": 0,
+        "mip_rel_gap": 0.0,
+    }
+    rows = len(rules.covers) + len(rules.groups or ())
+    return SolverReport("HiGHS", version("highspy"), settings, time.monotonic() - begin, 2, 0, rows, 0)
