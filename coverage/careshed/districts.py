@@ -13,11 +13,12 @@ import shapely
 
 from careshed.area import StudyArea
 from careshed.datums import split_datum
-from careshed.errors import FileFaultError, InputError, MissingLayerError
+from careshed.errors import InputError, MissingLayerError
 from careshed.network import Mode, Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
+from careshed.services import named_facilities
 from careshed.siting.districting import DistrictProblem, Districts, attach, shared_borders
-from careshed.tables import LAYERS, has_coordinates, locate_units, match_headings, read_places, read_table
+from careshed.tables import has_coordinates, locate_units, read_places, read_table
 
 __all__ = ["UNITS", "Districting", "district_units", "make_districts", "read_cores"]
 
@@ -108,12 +109,10 @@ def read_cores(area: StudyArea, source: str | Path) -> tuple[gpd.GeoDataFrame, t
     path, _ = split_datum(source)
     table = read_table(path, layer="candidates")
     if has_coordinates(table, "candidates"):
-        found = read_places(
-            source, "candidates", crs=area.crs, units=area.subdistricts, max_away_m=FAR_M, strict=True
-        )
+        found = read_places(source, "candidates", crs=area.crs, units=area.subdistricts, max_away_m=FAR_M, strict=True)
         frame, notes = found.frame[found.frame["status"] != "excluded"], found.notes
     else:
-        frame, notes = _named_facilities(area, path, table.frame), table.notes
+        frame, notes = area.facilities.loc[named_facilities(area, table)], table.notes
     cores = gpd.GeoDataFrame(frame[["name", "subdistrict_id", "geometry"]].rename_axis("core_id"), crs=area.crs)
     cores["name"] = cores["name"].where(cores["name"] != "", cores.index.to_series())
     outside = cores.index[cores["subdistrict_id"] == ""]
@@ -123,36 +122,6 @@ def read_cores(area: StudyArea, source: str | Path) -> tuple[gpd.GeoDataFrame, t
             "district holds the unit that its core stands in: leave it out or mend its coordinates"
         )
     return cores, tuple(notes)
-
-
-def _named_facilities(area: StudyArea, path: Path, table: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the facilities that a table without coordinates names, by id or by name."""
-    found, _ = match_headings(table.columns, LAYERS["facilities"])
-    heading = found.get("id") or found.get("name")
-    if heading is None:
-        raise FileFaultError(
-            f"{path}: it has neither coordinates nor a column id (编号) or name (名称) of facilities of the area; it "
-            f"has {', '.join(map(str, table.columns)) or 'none'}"
-        )
-    facilities = area.facilities
-    ids = {str(own): str(own) for own in facilities.index}
-    for name, count in facilities["name"].value_counts().items():
-        if count == 1 and name:
-            ids.setdefault(str(name), str(facilities.index[facilities["name"] == name][0]))
-    cells = [str(cell).strip() for cell in table[heading]]
-    unknown = [(line, cell) for line, cell in enumerate(cells, start=2) if cell not in ids]
-    if unknown:
-        line, cell = unknown[0]
-        raise InputError(
-            f"{path}, line {line}: {cell!r} is no facility of {area.name} ({len(unknown)} unknown in all); give ids of "
-            f"its facilities, such as {', '.join(map(str, facilities.index[:3])) or 'none: it has no facilities'}, or "
-            "coordinates"
-        )
-    chosen = [ids[cell] for cell in cells]
-    if len(set(chosen)) < len(chosen):
-        twice = next(one for one in chosen if chosen.count(one) > 1)
-        raise InputError(f"{path}: facility {twice} is named twice; name each core once")
-    return facilities.loc[chosen]
 
 
 def district_units(area: StudyArea, kind: str) -> tuple[gpd.GeoDataFrame, pd.Series]:
@@ -204,7 +173,7 @@ def district_units(area: StudyArea, kind: str) -> tuple[gpd.GeoDataFrame, pd.Ser
 def _grounds(area: StudyArea, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Return polygons as they are, and for points the ground of the area that is nearest to each (Voronoi)."""
     shapes = places.geometry.to_numpy()
-    if (shapely.get_dimensions(shapes) == 2).all():  # noqa: PLR2004 - an area has two
+    if (shapely.get_dimensions(shapes) == 2).all():
         return places.geometry
     points = shapely.point_on_surface(shapes)
     if len(np.unique(shapely.get_coordinates(points), axis=0)) < len(points):
@@ -216,7 +185,7 @@ def _grounds(area: StudyArea, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     return gpd.GeoSeries(shapely.intersection(shapely.get_parts(cells), boundary), index=places.index, crs=area.crs)
 
 
-def make_districts(
+def make_districts(  # noqa: PLR0913 - options, each with its name
     area: StudyArea,
     cores: gpd.GeoDataFrame,
     *,
@@ -338,12 +307,15 @@ def _mean_ms(times: TravelTimes, people: gpd.GeoDataFrame) -> pd.DataFrame:
         }
     )
     sums = frame.groupby(["unit_id", "core_id"])[["people", "person_ms"]].sum()
-    return (sums["person_ms"] / sums["people"]).round().unstack()
+    means = (sums["person_ms"] / sums["people"]).round().reset_index(name="ms")
+    return means.pivot_table(index="unit_id", columns="core_id", values="ms")
 
 
 def _words(value: float, bound: float, text: str) -> str:
-    best = "none yet" if not np.isfinite(value) else f"{value:,.0f}"
-    return f"{text}: best {best}, bound {bound:,.0f}"
+    # the other level counts people, this one the milliseconds of each
+    unit, word = (3_600_000, " person-hours") if text.startswith("compact") else (1, "")
+    best = "none yet" if not np.isfinite(value) else f"{value / unit:,.1f}"
+    return f"{text}: best {best}, bound {bound / unit:,.1f}{word}"
 
 
 def _with_cores(units: gpd.GeoDataFrame, found: Districts, costs: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,18 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from careshed.area import StudyArea
 from careshed.errors import FileFaultError
 from careshed.indicators import Coverage, Response
 from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
-from careshed.siting import Solution
+from careshed.siting import Level, Solution, SolverReport
 
 __all__ = [
     "area_facts",
     "plan_facts",
+    "proof_facts",
     "read_plan_facts",
-    "solver_facts",
     "tidy",
     "unjoined",
     "write_geojson",
@@ -45,21 +46,11 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     dict
         The keys of ``plan.json``; a part that was left out has no key, and ``left_out`` says why.
     """
-    area = plan.area
     facts: dict[str, Any] = {
-        "area": area.name,
-        "synthetic": area.synthetic,
-        "provenance": {
-            layer: {"status": row.status, "source": row.source, "date": row.date}
-            for layer, row in sorted(area.provenance.items())
-        },
-        "careshed_version": version("careshed"),
-        "inputs": dict(sorted({**area.inputs, **area.files}.items())),
-        "crs": area.crs.to_string(),
-        "people": area.people,
+        **area_facts(plan.area),
         "assumptions": dict(plan.assumptions),
         "left_out": dict(plan.left_out),
-        "rejected": len(area.rejected),
+        "rejected": len(plan.area.rejected),
         "unjoined": {service: len(times.rejected) for service, times in plan.times.items()},
     }
     if plan.coverage is not None:
@@ -90,6 +81,44 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     ]
     facts["runtime_s"] = round(plan.runtime_s, 3)
     return tidy(facts)
+
+
+def area_facts(area: StudyArea) -> dict[str, Any]:
+    """Return what every JSON file says first: whose figures these are, and what they were made from."""
+    return {
+        "area": area.name,
+        "synthetic": area.synthetic,
+        "provenance": {
+            layer: {"status": row.status, "source": row.source, "date": row.date}
+            for layer, row in sorted(area.provenance.items())
+        },
+        "careshed_version": version("careshed"),
+        "inputs": dict(sorted({**area.inputs, **area.files}.items())),
+        "crs": area.crs.to_string(),
+        "people": area.people,
+    }
+
+
+def proof_facts(status: str, levels: Iterable[Level], gap: float, report: SolverReport) -> dict[str, Any]:
+    """Return status, levels with their bounds, and how they were found."""
+    return {
+        "status": status,
+        "gap": gap,
+        "levels": [
+            {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
+            for v in levels
+        ],
+        "solver": {
+            "name": report.solver,
+            "version": report.version,
+            "settings": dict(report.settings),
+            "iterations": report.iterations,
+            "nodes": report.nodes,
+            "rows": report.rows,
+            "columns": report.columns,
+        },
+        "runtime_s": round(report.runtime_s, 3),
+    }
 
 
 def _coverage_facts(plan: Plan, coverage: Coverage) -> dict[str, Any]:
@@ -141,26 +170,11 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "stations": list(counted.index),
         "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
-        "levels": [
-            {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
-            for v in solution.levels
-        ],
-        "gap": solution.gap,
-        "status": solution.status,
         "reason": [{"rule": c.rule, "text": c.text, "remedy": c.remedy} for c in solution.reason],
         "subdistrict_counts": {names[unit]: int(counts.get(unit, 0)) for unit in names.index},
         "leaders": {site: leader for site, leader in inside["leader_id"].items() if leader} if len(inside) else {},
         "unreachable_people": solution.unreachable,
-        "solver": {
-            "name": solution.report.solver,
-            "version": solution.report.version,
-            "settings": dict(solution.report.settings),
-            "iterations": solution.report.iterations,
-            "nodes": solution.report.nodes,
-            "rows": solution.report.rows,
-            "columns": solution.report.columns,
-        },
-        "runtime_s": round(solution.report.runtime_s, 3),
+        **proof_facts(solution.status, solution.levels, solution.gap, solution.report),
     }
 
 
@@ -213,8 +227,7 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     GeoJSON is in WGS-84 with seven decimals; tables are UTF-8 with a byte
     order mark, as spreadsheets expect.
     """
-    text = json.dumps(plan_facts(plan), ensure_ascii=False, indent=2, allow_nan=False)
-    (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_json(plan_facts(plan), folder / name)
     write_table(scorecard_table(plan), folder / "scorecard.csv")
     for service, times in plan.times.items():
         times.to_parquet(folder / f"times-{service}.parquet")
@@ -233,11 +246,19 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
         write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
 
 
+def write_json(facts: dict[str, Any], path: Path) -> None:
+    """Write tidy facts as JSON in UTF-8."""
+    text = json.dumps(tidy(facts), ensure_ascii=False, indent=2, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV in UTF-8 with a byte order mark, as spreadsheets expect."""
     table.round(6).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write a layer as GeoJSON in WGS-84 with seven decimals."""
     frame.to_crs(4326).reset_index().to_file(path, driver="GeoJSON", engine="pyogrio", COORDINATE_PRECISION=7)
 
 

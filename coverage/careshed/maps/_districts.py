@@ -61,8 +61,7 @@ def _fills(made: Districting, shapes: Shapes) -> MapLayer:
     numbers = _numbers(made)
     outlines = shapes.outlines(made.units.geometry.to_numpy())
     rows = [
-        feature(outline, k=_style(numbers[core]))
-        for outline, core in zip(outlines, made.units["core_id"], strict=True)
+        feature(outline, k=_style(numbers[core])) for outline, core in zip(outlines, made.units["core_id"], strict=True)
     ]
     loads = made.found.loads
     keys = tuple(
@@ -126,4 +125,3 @@ def _cores(made: Districting, shapes: Shapes) -> MapLayer:
     ]
     keys = (Key(PIN, str(Label("核心机构,号码同图例", "core, numbered as in the legend")), "pin"),)
     return MapLayer(name, pin_layer(rows, name=name, titles=["所在 Stands in"], above=2000), keys)
-

@@ -80,9 +80,7 @@ def _streets(area: StudyArea, shapes: Shapes) -> MapLayer:
 def _veil(area: StudyArea, shapes: Shapes) -> MapLayer:
     west, south, east, north = area.subdistricts.total_bounds
     reach = 2 * max(east - west, north - south)
-    outside = shapely.difference(
-        shapely.box(west - reach, south - reach, east + reach, north + reach), area.boundary
-    )
+    outside = shapely.difference(shapely.box(west - reach, south - reach, east + reach, north + reach), area.boundary)
     return MapLayer(None, shape_layer([feature(shapes.polygon(outside), k="veil")], pane="veil", svg=True))
 
 

@@ -75,7 +75,8 @@ STYLES: dict[str, dict[str, Any]] = {
     NO_FIGURE: {"stroke": False, "fillColor": "#d0d0d0", "fillOpacity": 1},
     **{f"share-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_PURPLES)},
     **{
-        f"district-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.8} for i, colour in enumerate(_DISTRICTS)
+        f"district-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.8}
+        for i, colour in enumerate(_DISTRICTS)
     },
     **{f"band-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_BANDS)},
     **{f"minutes-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_DIVERGING)},

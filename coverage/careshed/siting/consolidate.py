@@ -6,7 +6,7 @@ Sites *j* exist; demand *i* with :math:`w_i` people is within the standard of th
 .. math::
 
     \min \; & Σ_j y_j \\
-    & Σ_{j ∈ N_i} y_j ≥ 1 && \text{for all } i \text{ with } N_i ≠ ∅ \text{: nobody within the standard now is beyond it}
+    & Σ_{j ∈ N_i} y_j ≥ 1 && \text{for all } i \text{ with } N_i ≠ ∅ \text{: nobody loses cover}
 
 a minimum set cover over the sites that there are (Toregas, Swain, ReVelle and Bergman 1971). Where only communities
 must not lose their cover, with :math:`z_i ≤ Σ_{j ∈ N_i} y_j`, :math:`0 ≤ z_i ≤ 1`, each community *c* that meets the
@@ -117,7 +117,7 @@ class Consolidation:
         return means
 
 
-def close_most(
+def close_most(  # noqa: PLR0913 - options, each with its name
     sites: pd.DataFrame,
     weights: pd.Series,
     times: Pairs,
@@ -168,12 +168,13 @@ def close_most(
     case = _Case.of(sites, weights, times, standard_ms)
     group = None if communities is None else communities.set_axis(communities.index.astype(str)).reindex(case.demand)
     held = case.held(keep)
-    rules = case.people_rules() if lose == "people" else case.community_rules(group, community_share)
+    rules = case.people_rules() if group is None or lose == "people" else case.community_rules(group, community_share)
     limit = None if time_limit_s is None else time_limit_s / 2
-    people = np.bincount(case.nearest(np.ones(len(case.sites), bool))[0] + 1, case.weights, len(case.sites) + 1)[1:]
+    people = case.people()
     kept, first = _fewest(rules, np.ones(len(held)), held, None, limit)
-    kept, second = _fewest(rules, -people, held, kept, limit)
-    moved = Level("moved", people.sum() + second.objective, people.sum() + second.bound, 0.0, second.status)
+    kept, second = _fewest(rules, -people.astype(np.float64), held, kept, limit)
+    everybody = float(people.sum())
+    moved = Level("moved", everybody + second.objective, everybody + second.bound, 0.0, second.status)
     levels = (first, _gapped(moved))
     return Consolidation(
         status="optimal" if all(level.status == "optimal" for level in levels) else "feasible",
@@ -245,9 +246,15 @@ class _Case:
         people = clean_weights(weights)
         nothing = pd.Index([], dtype=object)
         site, row, ms = aligned(times, table.index, nothing, people.index, cutoff_ms=None, what="times")
-        whole = people.to_numpy(dtype=np.int64)
         return cls(
-            table.index, table["name"], people.index, whole, *(a.astype(np.int64) for a in (site, row, ms)), standard_ms
+            sites=table.index,
+            names=table["name"],
+            demand=people.index,
+            weights=people.to_numpy(dtype=np.int64),
+            site=site.astype(np.int64),
+            row=row.astype(np.int64),
+            ms=ms.astype(np.int64),
+            standard_ms=standard_ms,
         )
 
     def held(self, keep: Iterable[str]) -> Bools:
@@ -298,7 +305,14 @@ class _Case:
         nearest[row[first]], least[row[first]] = site[first], ms[first]
         return nearest, least
 
-    def site_table(self, kept: Bools, held: Bools, rules: _Rules, people: npt.NDArray[np.float64]) -> pd.DataFrame:
+    def people(self) -> Ints:
+        """Return the people whose nearest site each is now."""
+        nearest, _ = self.nearest(np.ones(len(self.sites), dtype=bool))
+        people = np.zeros(len(self.sites) + 1, dtype=np.int64)
+        np.add.at(people, nearest, self.weights)
+        return people[:-1]
+
+    def site_table(self, kept: Bools, held: Bools, rules: _Rules, people: Ints) -> pd.DataFrame:
         """Return the table of sites."""
         alone = []
         for j in range(len(self.sites)):
@@ -315,7 +329,7 @@ class _Case:
                 "closed": ~kept,
                 "alone": alone,
                 "held": held,
-                "people": people.astype(np.int64),
+                "people": people,
                 "only": only,
             },
             index=self.sites.rename("site_id"),
@@ -377,8 +391,8 @@ def _fewest(
     if time_limit_s is not None:
         highs.setOptionValue("time_limit", time_limit_s)
     highs.run()
-    if highs.getInfo().primal_solution_status == 2:  # noqa: PLR2004 - HiGHS: feasible
-        found = np.array(highs.getSolution().col_value)[:sites] > 0.5  # noqa: PLR2004 - halfway between 0 and 1
+    if highs.getInfo().primal_solution_status == 2:
+        found = np.array(highs.getSolution().col_value)[:sites] > 0.5
         if rules.kept_by(found) and cost[found].sum() <= cost[best].sum():
             best = found
     value = float(cost[best].sum())

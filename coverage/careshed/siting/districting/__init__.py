@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -56,8 +56,8 @@ class Districts:
         core). Empty where there are none.
     loads
         Index ``core_id``: ``name``, ``unit_id`` (where it stands), ``units``, ``weight`` (people), ``deviation``
-        (share of the mean, + for more people), ``mean_cost`` (of one person), ``most_cost`` (of one person, in the unit where
-        it is most). Empty where there are none.
+        (share of the mean, + for more people), ``mean_cost`` (of one person), ``most_cost`` (of one person, in the
+        unit where it is most). Empty where there are none.
     levels
         ``deviation`` (people; only without a tolerance) and ``compact`` (people × cost), in order.
     report

@@ -46,7 +46,7 @@ def shared_borders(
     if not 0 <= 4 * gap_m <= border_m or not border_m:
         raise InputError(f"border_m is {border_m:g} and gap_m {gap_m:g}; expected 0 < border_m ≥ 4 × gap_m ≥ 0")
     shapes = polygons.to_numpy()
-    flat = shapely.get_dimensions(shapes) < 2  # noqa: PLR2004 - an area has two
+    flat = shapely.get_dimensions(shapes) < 2
     if flat.any():
         raise InputError(f"{polygons.index[flat][0]}: is no polygon; units that touch must have outlines")
     tree = shapely.STRtree(shapes)
@@ -56,7 +56,9 @@ def shared_borders(
     # a hair wider than nothing: two outlines that are one line differ in the last binary digit
     near = shapely.buffer(shapes, max(gap_m, 1e-3), quad_segs=4)
     sides = ((first, second), (second, first))
-    lengths = np.minimum(*(shapely.length(shapely.intersection(shapely.boundary(shapes[a]), near[b])) for a, b in sides))
+    lengths = np.minimum(
+        *(shapely.length(shapely.intersection(shapely.boundary(shapes[a]), near[b])) for a, b in sides)
+    )
     ids = polygons.index.astype(str).to_numpy()
     found = lengths >= border_m
     return sorted(tuple(sorted(pair)) for pair in zip(ids[first[found]], ids[second[found]], strict=True))

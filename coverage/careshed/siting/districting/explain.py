@@ -35,8 +35,8 @@ def _shared_seats(problem: DistrictProblem) -> Iterator[Conflict]:
         names = [problem.core(int(k)) for k in np.flatnonzero(problem.seats == unit)]
         yield Conflict(
             "seat",
-            f"{len(names)} cores stand in {problem.unit(unit)} ({_listed(names)}), but a district holds the unit of its "
-            "core and a unit is in one district",
+            f"{len(names)} cores stand in {problem.unit(unit)} ({_listed(names)}), but a district holds the unit of "
+            "its core and a unit is in one district",
             "attach smaller units, or leave all but one of these cores out",
         )
 

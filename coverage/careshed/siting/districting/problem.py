@@ -97,7 +97,7 @@ class DistrictProblem:
         weights = whole(units["weight"], what="the weights of units")
         if not len(cores) or not weights.sum():
             raise InputError(f"{len(cores)} cores and {weights.sum()} people; expected at least one of each")
-        if tolerance is not None and not 0 <= tolerance:
+        if tolerance is not None and not tolerance >= 0:
             raise InputError(f"tolerance is {tolerance:g}; expected a share of 0 or more, such as 0.15")
         seats = units.index.get_indexer(pd.Index(cores["unit_id"].astype(str)))
         if (seats < 0).any():

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from careshed.siting.districting.cuts import broken, near_rows, reachable
 from careshed.siting.districting.problem import DistrictProblem
-from careshed.siting.districting.search import FREE, grow, improved, score, stray
+from careshed.siting.districting.search import FREE, grow, improved, score
 from careshed.siting.mip import add_rows, new_highs
 from careshed.siting.rules import Row
 
@@ -190,10 +190,12 @@ class _Program:
 
     def _run(self, what: str) -> highspy.HighsModelStatus:
         if self.deadline is not None:
-            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(self.deadline - time.monotonic(), 0.1))
+            self.highs.setOptionValue("time_limit", max(self.deadline - time.monotonic(), 0.1))
         self.rounds += 1
         self.highs.run()
-        self.tell(float("inf") if self.best is None else self._value(self.best), self.bound, what)
+        name, divisor = ("deviation", len(self.problem.core_ids)) if self.spread is None else ("compact", 1)
+        value = float("inf") if self.best is None else self._value(self.best) / divisor
+        self.tell(value, self.bound / divisor, f"{name}: {what} {self.rounds}")
         return self.highs.getModelStatus()
 
     def _values(self) -> Floats:
@@ -202,7 +204,7 @@ class _Program:
 
     def _read(self) -> list[Row]:
         """Take the program's districts, mended where they fall apart; return the rows that they break."""
-        if self.highs.getInfo().primal_solution_status != 2:  # noqa: PLR2004 - HiGHS: feasible
+        if self.highs.getInfo().primal_solution_status != 2:
             return []
         values = np.round(self._values())
         owner = values.argmax(axis=1).astype(np.int64)
@@ -214,7 +216,8 @@ class _Program:
         """Improve districts and keep them where they are the best so far."""
         if owner is None or (owner == FREE).any():
             return
-        owner = improved(self.problem, self.may, self.links, owner, score(self.problem, self.spread))
+        judge = score(self.problem, self.spread)
+        owner = improved(self.problem, self.may, self.links, owner, judge, self._late)
         if self.spread is not None and self.problem.spread_of(owner) > self.spread:
             return
         if self.best is None or self._value(owner) < self._value(self.best):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import networkx as nx
 import numpy as np
@@ -108,73 +109,115 @@ def grow(problem: DistrictProblem, may: Bools, links: Sequence[Sequence[int]], o
     return owner
 
 
-def improved(problem: DistrictProblem, may: Bools, links: Sequence[Sequence[int]], owner: Ints, judge: Score) -> Ints:
-    """Move single units over borders, or two against each other, as long as that helps (Ricca and Simeone 2008)."""
-    owner = owner.copy()
-    for _ in range(ROUNDS * len(owner)):
-        change = _best(problem, may, links, owner, judge)
-        if change is None:
-            break
-        for i, core in change:
-            owner[i] = core
-    return owner
-
-
-def _best(
-    problem: DistrictProblem, may: Bools, links: Sequence[Sequence[int]], owner: Ints, judge: Score
-) -> list[tuple[int, int]] | None:
-    """Return the best single move, else the best swap, that improves; None where there is none."""
-    loads, total = problem.loads(owner), problem.total(owner)
-    now = judge(loads, total)
-    moves = list(_moves(problem, may, links, owner))
-    singles = [(_after(problem, owner, loads, total, judge, [move]), [move]) for move in moves]
-    best = min(singles, default=(now, []))
-    if best[0] < now:
-        return best[1]
-    swaps = []
-    for n, (i, b) in enumerate(moves):
-        for j, a in moves[n + 1 :]:
-            if owner[i] == a and owner[j] == b:
-                after = _after(problem, owner, loads, total, judge, [(i, b), (j, a)])
-                if after < now:
-                    swaps.append((after, [(i, b), (j, a)]))
-    for _, change in sorted(swaps):
-        trial = owner.copy()
-        for i, core in change:
-            trial[i] = core
-        if not stray(problem, trial, links):
-            return change
-    return None
-
-
-def _moves(
-    problem: DistrictProblem, may: Bools, links: Sequence[Sequence[int]], owner: Ints
-) -> Iterator[tuple[int, int]]:
-    """Yield units that may leave their district whole, with each district that they touch."""
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(owner)))
-    graph.add_edges_from(edge for edge in problem.edges.tolist() if owner[edge[0]] == owner[edge[1]])
-    held = set(nx.articulation_points(graph)) | set(problem.seats.tolist())
-    for i in range(len(owner)):
-        if i not in held:
-            for core in sorted({int(owner[j]) for j in links[i]} - {int(owner[i])}):
-                if may[i, core]:
-                    yield i, core
-
-
-def _after(  # noqa: PLR0913, PLR0917 - what is known already is not computed again
+def improved(
     problem: DistrictProblem,
+    may: Bools,
+    links: Sequence[Sequence[int]],
     owner: Ints,
-    loads: Ints,
-    total: int,
     judge: Score,
-    change: Sequence[tuple[int, int]],
-) -> tuple[int, int]:
-    """Return the score after some moves."""
-    loads = loads.copy()
-    for i, core in change:
-        weight = problem.weights[i]
-        loads[owner[i]] -= weight
-        loads[core] += weight
-        total += int(weight * (problem.costs[i, core] - problem.costs[i, owner[i]]))
-    return judge(loads, total)
+    late: Callable[[], bool] = lambda: False,
+) -> Ints:
+    """Move single units over borders, or two against each other, as long as that helps (Ricca and Simeone 2008).
+
+    Parameters
+    ----------
+    problem, may, links, owner
+        As `grow` takes them; the districts must be in one piece each.
+    judge
+        Of two districts the one with the lesser score is better.
+    late
+        Whether to stop here.
+    """
+    mending = _Mending(problem, may, links, owner.copy(), judge)
+    for _ in range(ROUNDS * len(owner)):
+        if late() or not mending.step():
+            break
+    return mending.owner
+
+
+Change = list[tuple[int, int]]
+"""Units with the core that each moves to."""
+
+
+@dataclass(slots=True, eq=False)
+class _Mending:
+    """Districts at work: who may leave which is found anew only where something changed."""
+
+    problem: DistrictProblem
+    may: Bools
+    links: Sequence[Sequence[int]]
+    owner: Ints
+    judge: Score
+    graph: nx.Graph = field(init=False)
+    held: dict[int, set[int]] = field(init=False)
+    loads: Ints = field(init=False)
+    total: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.graph = nx.Graph(self.problem.edges.tolist())
+        self.graph.add_nodes_from(range(len(self.owner)))
+        self.held = {}
+        self._look(range(len(self.problem.core_ids)))
+
+    def _look(self, cores: Iterable[int]) -> None:
+        """Find the units that hold their district together (Tarjan's articulation points), and the sums."""
+        for core in cores:
+            own = self.graph.subgraph(np.flatnonzero(self.owner == core).tolist())
+            self.held[core] = {*nx.articulation_points(nx.Graph(own)), int(self.problem.seats[core])}
+        self.loads, self.total = self.problem.loads(self.owner), self.problem.total(self.owner)
+
+    def step(self) -> bool:
+        """Make the best single move, else the best swap, that improves; return whether there was one."""
+        change = self._best()
+        if not change:
+            return False
+        touched = {core for i, core in change} | {int(self.owner[i]) for i, _ in change}
+        for i, core in change:
+            self.owner[i] = core
+        self._look(sorted(touched))
+        return True
+
+    def _best(self) -> Change:
+        now = self.judge(self.loads, self.total)
+        moves = list(self._moves())
+        score, change = min(((self._after([move]), [move]) for move in moves), default=(now, []))
+        if score < now:
+            return change
+        for _, change in sorted(self._swaps(moves, now)):
+            trial = self.owner.copy()
+            for i, core in change:
+                trial[i] = core
+            if not stray(self.problem, trial, self.links):
+                return change
+        return []
+
+    def _moves(self) -> Iterator[tuple[int, int]]:
+        """Yield units that may leave their district whole, with each district that they touch."""
+        for i, own in enumerate(self.owner.tolist()):
+            if i not in self.held[own]:
+                for core in sorted({int(self.owner[j]) for j in self.links[i]} - {own}):
+                    if self.may[i, core]:
+                        yield i, core
+
+    def _swaps(self, moves: Change, now: tuple[int, int]) -> Iterator[tuple[tuple[int, int], Change]]:
+        """Yield pairs of moves between two districts that improve together."""
+        between: dict[tuple[int, int], list[int]] = {}
+        for i, core in moves:
+            between.setdefault((int(self.owner[i]), core), []).append(i)
+        for (a, b), out in sorted(between.items()):
+            for i in out if a < b else ():
+                for j in between.get((b, a), ()):
+                    change = [(i, b), (j, a)]
+                    after = self._after(change)
+                    if after < now:
+                        yield after, change
+
+    def _after(self, change: Change) -> tuple[int, int]:
+        """Return the score after some moves."""
+        loads, total = self.loads.copy(), self.total
+        for i, core in change:
+            weight, own = self.problem.weights[i], self.owner[i]
+            loads[own] -= weight
+            loads[core] += weight
+            total += int(weight * (self.problem.costs[i, core] - self.problem.costs[i, own]))
+        return self.judge(loads, total)
