@@ -4,20 +4,58 @@
 >>> solution = site(SitingProblem.build(sites, weights, times, stations=18, standard_ms=720_000))  # doctest: +SKIP
 """
 
+from careshed.siting.models import (
+    BACOP1,
+    BACOP2,
+    DSM,
+    LSCP,
+    LSCPB,
+    MALP,
+    MCLP,
+    MEXCLP,
+    CapacitatedMCLP,
+    CapacitatedPMedian,
+    Lexicographic,
+    PCenter,
+    PMedian,
+    Relocation,
+)
 from careshed.siting.pairs import Pairs
 from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
+from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Conflict, Level, Solution, SolverReport
-from careshed.siting.solve import site
+from careshed.siting.solve import site, support_table
 
 __all__ = [
+    "BACOP1",
+    "BACOP2",
+    "DSM",
+    "LSCP",
+    "LSCPB",
+    "MALP",
+    "MCLP",
+    "MEXCLP",
+    "Among",
+    "Apart",
+    "Budget",
+    "CapacitatedMCLP",
+    "CapacitatedPMedian",
+    "Company",
     "Conflict",
+    "CoverageFloor",
     "Level",
+    "Lexicographic",
+    "PCenter",
+    "PMedian",
     "Pairs",
     "Phase",
+    "Relocation",
     "SitingProblem",
     "Solution",
     "SolverReport",
     "Tier",
+    "WorstTime",
     "phase_counts",
     "site",
+    "support_table",
 ]

@@ -14,17 +14,16 @@ there, and asks the level above first whether a node still can.
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import INF, Row
 from careshed.siting.costs import Costs
 from careshed.siting.master import Bound, Master, SetBound
 from careshed.siting.mip import Rulebook
-from careshed.siting.rules import INF, Row
 from careshed.siting.search import Plan, improved, plan_of, totals, vector
 
 __all__ = ["ACCEPTED", "Branching", "Node", "Outcome"]
@@ -92,8 +91,8 @@ class Branching:
         Outcomes of the levels above, whose values may not be exceeded; the next level is minimised.
     plan
         A plan that keeps the rules and has these values.
-    deadline
-        Time (of :func:`time.monotonic`) at which to stop; None: never.
+    late
+        Whether to stop.
     progress
         Called with the best cost, the bound and a text; constants left out.
     """
@@ -105,7 +104,7 @@ class Branching:
         above: Sequence[Outcome],
         plan: Plan,
         *,
-        deadline: float | None,
+        late: Callable[[], bool],
         progress: Progress,
     ) -> None:
         self.book, self.columns = book, book.columns
@@ -113,7 +112,7 @@ class Branching:
         self.master = Master(book, levels[self.level], [(c, o.value) for c, o in zip(levels, above, strict=False)])
         self.plan, self.value = plan, totals(self.columns, levels, plan)[self.level]
         self.leaves = above[-1].ties if above else [Node(book.lower, book.upper)]
-        self.deadline, self.progress = deadline, progress
+        self._late, self.progress = late, progress
         self.closed: list[tuple[float, Node]] = []
         self.nodes = self.pushed = 0
         self.heap: list[tuple[float, int, Node]] = []
@@ -121,7 +120,7 @@ class Branching:
     @property
     def late(self) -> bool:
         """Whether the time is up."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+        return self._late()
 
     def hopeless(self, bound: float) -> bool:
         """Whether nothing above `bound` is better than the plan: costs are whole numbers."""

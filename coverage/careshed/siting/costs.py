@@ -224,16 +224,28 @@ def _two_nearest(
 
 
 @njit(cache=True, nogil=True)
-def _losses(
-    starts: Ints, site: Ints32, cost: Ints32, base: Ints, weight: Ints, is_open: Bools, swap: Ints, leave: Ints
+def _losses(  # noqa: PLR0913, PLR0917
+    starts: Ints,
+    site: Ints32,
+    cost: Ints32,
+    base: Ints,
+    weight: Ints,
+    is_open: Bools,
+    slot: Ints,
+    swap: Ints,
+    leave: Ints,
 ) -> None:  # pragma: no cover - compiled
-    """Fill `leave[out]` and `swap[out, in]` such that closing out and opening in costs leave + swap."""
+    """Fill `leave[out]` and `swap[out, in]` such that closing out and opening in costs leave + swap.
+
+    `slot` is each site's row, −1 where it may not leave.
+    """
     last = len(leave)
     for i in range(len(base)):
         first, near, second = _two_nearest(starts[i], starts[i + 1], site, cost, base[i], is_open)
         w = weight[i]
-        if first >= 0:
-            leave[first] += w * (second - near)
+        row = slot[first] if first >= 0 else -1
+        if row >= 0:
+            leave[row] += w * (second - near)
         for t in range(starts[i], starts[i + 1]):
             c, j = cost[t], site[t]
             if c >= second:
@@ -241,24 +253,26 @@ def _losses(
             if is_open[j]:
                 continue
             swap[last, j] += w * min(c - near, 0)
-            if first >= 0:
+            if row >= 0:
                 # beside the general gain of j: had `first` gone, j would save more
-                swap[first, j] -= w * (second - max(c, near))
+                swap[row, j] -= w * (second - max(c, near))
 
 
-def losses(costs: Costs, is_open: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def losses(costs: Costs, is_open: npt.NDArray[np.bool_], leaving: Ints) -> tuple[Ints, Ints]:
     """Return how the total changes (Whitaker 1983; Resende and Werneck 2004).
 
-    Closing ``out`` alone costs ``leave[out]``; opening ``in`` alone ``swap[-1, in]`` (negative); both at once
-    ``leave[out] + swap[-1, in] + swap[out, in]``.
+    Closing ``leaving[out]`` alone costs ``leave[out]``; opening ``in`` alone ``swap[-1, in]`` (negative); both at
+    once ``leave[out] + swap[-1, in] + swap[out, in]``.
     """
-    leave = np.zeros(costs.sites, dtype=np.int64)
-    swap = np.zeros((costs.sites + 1, costs.sites), dtype=np.int64)
-    _losses(costs.starts, costs.site, costs.cost, costs.base, costs.weight, is_open, swap, leave)
+    slot = np.full(costs.sites, -1, dtype=np.int64)
+    slot[leaving] = np.arange(len(leaving))
+    leave = np.zeros(len(leaving), dtype=np.int64)
+    swap = np.zeros((len(leaving) + 1, costs.sites), dtype=np.int64)
+    _losses(costs.starts, costs.site, costs.cost, costs.base, costs.weight, is_open, slot, swap, leave)
     return leave, swap
 
 
-def totals_by_swap(costs: Costs, is_open: npt.NDArray[np.bool_]) -> Ints:
-    """Return the change of the total, int64, shape (sites out, sites in), for one phase."""
-    leave, swap = losses(costs, is_open)
+def totals_by_swap(costs: Costs, is_open: npt.NDArray[np.bool_], leaving: Ints) -> Ints:
+    """Return the change of the total, int64, shape (leaving, sites in), for one phase."""
+    leave, swap = losses(costs, is_open, leaving)
     return leave[:, None] + swap[-1][None, :] + swap[:-1]

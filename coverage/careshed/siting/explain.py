@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import Columns, eligible, lead_lists
 from careshed.siting.mip import Rulebook
 from careshed.siting.problem import SitingProblem, Tier
-from careshed.siting.rules import Columns, eligible, lead_lists
 from careshed.siting.solution import Conflict
 
 __all__ = ["conflicts"]

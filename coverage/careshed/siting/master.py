@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
+from careshed.siting.columns import INF, Row
 from careshed.siting.costs import Costs, cuts
-from careshed.siting.leads import broken_spans
 from careshed.siting.mip import Rulebook, add_rows, new_highs
-from careshed.siting.rules import INF, Row
 
 __all__ = ["Bound", "Master", "SetBound"]
 
@@ -239,9 +238,7 @@ class Master:
         now = self.values[: self.columns.count]
         rows = [r for r in self.book.broken(now) if id(r) not in self._known]
         if not rows:
-            rows = list(broken_spans(self.columns, now))
-            for row in rows:
-                self.book.add(row)
+            rows = self.book.found(now)
         self._known |= {id(r) for r in rows}
         return rows
 

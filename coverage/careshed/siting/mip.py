@@ -9,8 +9,10 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import INF, Columns, Row
+from careshed.siting.floors import Floor, floors_of
 from careshed.siting.leads import broken_spans
-from careshed.siting.rules import INF, Columns, Row, rule_rows
+from careshed.siting.rules import rule_rows
 
 __all__ = ["Rulebook", "add_rows", "new_highs"]
 
@@ -63,13 +65,16 @@ class Rulebook:
         All rows known so far; `lazy` ones among them are given to a linear program only when broken.
     lower, upper
         Bounds of the columns.
+    floors
+        Coverage floors, of which rows are found when a plan breaks them.
     """
 
     columns: Columns
     rows: list[Row]
     lower: Floats
     upper: Floats
-    lazy: tuple[str, ...] = ("lead", "span")
+    floors: tuple[Floor, ...] = ()
+    lazy: tuple[str, ...] = ("lead", "span", "floor", "apart", "company", "worst time")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)
     _between: Floats | None = field(default=None)
@@ -78,7 +83,7 @@ class Rulebook:
     def of(cls, columns: Columns) -> Rulebook:
         """Collect the rows of all rules."""
         lower, upper = columns.bounds()
-        return cls(columns, rule_rows(columns), lower, upper)
+        return cls(columns, rule_rows(columns), lower, upper, floors_of(columns.problem))
 
     @property
     def between(self) -> Floats:
@@ -97,6 +102,14 @@ class Rulebook:
         self.rows.append(row)
         self._flat = None
 
+    def found(self, values: Floats) -> list[Row]:
+        """Return new rows of the spans and floors that `values` (whole or fractional) break; remember them."""
+        rows = list(broken_spans(self.columns, values))
+        rows += [row for floor in self.floors for row in floor.broken(self.columns, values)]
+        for row in rows:
+            self.add(row)
+        return rows
+
     def broken(self, values: Floats, *, tolerance: float = TOLERANCE) -> list[Row]:
         """Return the known rows that `values` break."""
         if self._flat is None:
@@ -114,13 +127,10 @@ class Rulebook:
         return [self.rows[i] for i in np.flatnonzero(bad)]
 
     def allows(self, values: Floats) -> bool:
-        """Return whether whole `values` keep all rules; spans that they break are remembered."""
+        """Return whether whole `values` keep all rules; spans and floors that they break are remembered."""
         if (values < self.lower).any() or (values > self.upper).any() or self.broken(values):
             return False
-        found = list(broken_spans(self.columns, values))
-        for row in found:
-            self.add(row)
-        return not found
+        return not self.found(values)
 
     def solve(self, cost: Floats, *, lower: Floats | None = None, upper: Floats | None = None) -> Floats | None:
         """Return the plan of least ``cost · values`` that keeps all rules; None where none does."""
@@ -139,11 +149,9 @@ class Rulebook:
                 return None
             values = np.array(highs.getSolution().col_value)
             values[: self.columns.binaries] = np.round(values[: self.columns.binaries])
-            found = list(broken_spans(self.columns, values))
+            found = self.found(values)
             if not found:
                 return values
-            for row in found:
-                self.add(row)
             add_rows(highs, found)
 
     def hold_short(self) -> Floats | None:

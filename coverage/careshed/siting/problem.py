@@ -20,6 +20,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.siting.pairs import Pairs, aligned
+from careshed.siting.sides import Among, Side, named_ids
 from careshed.siting.tables import check_groups, clean_sites, clean_weights, removed_sites
 
 __all__ = ["Phase", "SitingProblem", "Tier", "phase_counts"]
@@ -96,6 +97,7 @@ class SitingProblem:
       candidates are never opened;
     - exactly ``phases[k].count`` sites of the counted tier are open in phase *k*, and all sites of the
       other tiers from the first phase on, so that a leader is there before whom it leads;
+    - a site with status ``closable`` is there today and may be closed: it is chosen as a candidate is;
     - each group has at least its `quotas` of open sites of any tier in the last phase. In earlier phases
       that may be impossible (13 stations, 15 groups): there the number of missing stations, summed over
       groups and phases, is the least that the other rules allow (`early_quotas`), or quotas are not
@@ -122,6 +124,10 @@ class SitingProblem:
         Nested phases in order; the last has `stations`.
     early_quotas
         Whether quotas are met in earlier phases as far as they can be.
+    sides
+        Side rules (:mod:`careshed.siting.sides`).
+    free_count
+        Whether any number of sites may be open: neither `stations` nor `phases` count (set covering).
     removed
         Why sites of the input are not in the problem (series, by site id).
     """
@@ -142,6 +148,8 @@ class SitingProblem:
     counted_tier: str
     phases: tuple[Phase, ...]
     early_quotas: bool
+    sides: tuple[Side, ...]
+    free_count: bool
     removed: pd.Series
     _starts: Ints
     _demand: Ints32
@@ -155,6 +163,7 @@ class SitingProblem:
         _check_figures(self)
         _check_tiers(self)
         _check_phases(self)
+        _check_sides(self)
 
     @classmethod
     def build(  # noqa: PLR0913 - a problem has many parts, all but three by name
@@ -173,20 +182,21 @@ class SitingProblem:
         lead_times: Pairs | None = None,
         phases: Sequence[Phase] = (),
         early_quotas: bool = True,
+        sides: Sequence[Side] = (),
     ) -> Self:
         """Make a problem from tables, in any order of rows.
 
         Parameters
         ----------
         sites
-            Index ``site_id``; columns ``status`` (existing, required, candidate, excluded; default
+            Index ``site_id``; columns ``status`` (existing, closable, required, candidate, excluded; default
             candidate), ``group`` (``''`` outside; default one group ``all``), ``tier`` (``''`` any) and ``name``.
         weights
             People, whole numbers, by ``demand_id``.
         times
             Response times (drive, call handling and turnout together) between sites and demand; pairs
             beyond the cutoff may be missing. Ids unknown to `sites` or `weights` are refused.
-        stations, standard_ms, cutoff_ms, tiers, counted_tier, phases, early_quotas
+        stations, standard_ms, cutoff_ms, tiers, counted_tier, phases, early_quotas, sides
             See the class. Without `phases` there is one, of all `stations`.
         group_names
             Name of every group, also of those without a site; default: the sites' groups.
@@ -232,6 +242,8 @@ class SitingProblem:
             counted_tier=counted_tier,
             phases=tuple(phases) or (Phase("", int(stations)),),
             early_quotas=early_quotas,
+            sides=tuple(sides),
+            free_count=False,
             removed=removed,
             _starts=np.searchsorted(site, np.arange(len(kept) + 1)).astype(np.int64),
             _demand=demand,
@@ -267,6 +279,17 @@ class SitingProblem:
     def lead_pairs(self) -> tuple[Ints32, Ints32, Ints32]:
         """Return (site position, leader position, ms), sorted by site, then leader."""
         return self._lead_site, self._lead_leader, self._lead_ms
+
+    def site_positions(self, ids: Iterable[str]) -> Ints:
+        """Return the positions of sites by id; removed ones are left out."""
+        found = self.site_ids.get_indexer(pd.Index([*ids], dtype=object).astype(str))
+        return np.unique(found[found >= 0]).astype(np.int64)
+
+    def demand_positions(self, ids: Iterable[str] | None) -> Ints:
+        """Return the positions of demand points by id; None: of all that have people."""
+        if ids is None:
+            return np.flatnonzero(self.weights > 0).astype(np.int64)
+        return np.unique(self.demand_ids.get_indexer(pd.Index([*ids], dtype=object).astype(str))).astype(np.int64)
 
     def label(self, position: int) -> str:
         """Return a site's name with its id, for messages."""
@@ -330,3 +353,21 @@ def _check_phases(problem: SitingProblem) -> None:
         raise InputError(
             f"the last phase opens {counts[-1]} of {problem.stations} stations: add a phase with all of them"
         )
+
+
+def _check_sides(problem: SitingProblem) -> None:
+    """Refuse side rules about strangers."""
+    known = problem.site_ids.append(problem.removed.index)
+    for side in problem.sides:
+        for ids, those, what in zip(named_ids(side), (known, problem.demand_ids), ("site", "demand"), strict=True):
+            named = pd.Index([*ids], dtype=object).astype(str)
+            strange = named[~named.isin(those)]
+            if len(strange):
+                raise InputError(
+                    f"rule {type(side).__name__}: {what} {strange[0]!r} is not in the problem; correct its id"
+                )
+        if isinstance(side, Among):
+            if side.tier and side.tier not in {t.name for t in problem.tiers}:
+                raise InputError(f"rule {side.name!r}: tier {side.tier!r} is unknown; name one of the problem's tiers")
+            if side.phase is not None and not 1 <= side.phase <= len(problem.phases):
+                raise InputError(f"rule {side.name!r}: phase {side.phase} of {len(problem.phases)}; name one from 1 up")

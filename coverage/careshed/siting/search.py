@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.columns import Columns
 from careshed.siting.costs import Costs, total, totals_by_swap
 from careshed.siting.mip import Rulebook
-from careshed.siting.rules import Columns
 
 __all__ = ["Plan", "improved", "plan_of", "totals", "vector"]
 
@@ -67,16 +67,16 @@ def totals(columns: Columns, levels: Sequence[Costs], plan: Plan) -> tuple[int, 
     return tuple(sum(total(c, is_open(plan, k)) for k in range(columns.phases)) for c in levels)
 
 
-def _changes(columns: Columns, costs: Costs, plan: Plan) -> Ints:
-    """Return the change of a level's total when two sites trade places, shape (sites, sites).
+def _changes(columns: Columns, costs: Costs, plan: Plan, leaving: Ints) -> Ints:
+    """Return the change of a level's total when two sites trade places, shape (leaving, sites).
 
     Row *a* is the site that opens earlier: from its phase on until *b*'s, *b* is open in its stead.
     """
-    change = np.zeros((columns.sites, columns.sites), dtype=np.int64)
+    change = np.zeros((len(leaving), columns.sites), dtype=np.int64)
     for k in range(columns.phases):
         now = is_open(plan, k)
         if now.any() and not now.all():
-            change += np.where(now[:, None] & ~now[None, :], totals_by_swap(costs, now), 0)
+            change += np.where(now[leaving, None] & ~now[None, :], totals_by_swap(costs, now, leaving), 0)
     return change
 
 
@@ -90,9 +90,10 @@ def _traded(plan: Plan, a: int, b: int) -> Plan:
 def _better(book: Rulebook, levels: Sequence[Costs], plan: Plan) -> Plan | None:
     """Return the best neighbour that keeps the rules and is better in lexicographic order."""
     columns = book.columns
-    changes = [_changes(columns, c, plan).ravel() for c in levels]
     movable = ~columns.problem.existing
-    pair = (plan.phase[:, None] < plan.phase[None, :]) & movable[:, None] & movable[None, :]
+    leaving = np.flatnonzero(movable & (plan.phase < columns.phases)).astype(np.int64)
+    changes = [_changes(columns, c, plan, leaving).ravel() for c in levels]
+    pair = (plan.phase[leaving, None] < plan.phase[None, :]) & movable[None, :]
     gain = np.zeros(pair.size, dtype=bool)
     tied = pair.ravel()
     for change in changes:
@@ -102,7 +103,7 @@ def _better(book: Rulebook, levels: Sequence[Costs], plan: Plan) -> Plan | None:
     order = np.lexsort(tuple(c[moves] for c in reversed(changes)))
     for move in moves[order[:MOST_TRIES]]:
         a, b = divmod(int(move), columns.sites)
-        trial = _traded(plan, a, b)
+        trial = _traded(plan, int(leaving[a]), b)
         if book.allows(vector(columns, trial)):
             return trial
     return None

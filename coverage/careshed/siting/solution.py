@@ -92,11 +92,13 @@ class Solution:
     Attributes
     ----------
     status
-        ``optimal`` (every level proven), ``feasible`` (stopped by a time limit, see `gap`) or ``infeasible``.
+        ``optimal`` (every level proven), ``feasible`` (stopped by a time limit, see `gap`), ``infeasible``, or
+        ``unknown`` (stopped before a plan was found).
     stations
         Open sites, index ``site_id`` (sorted): ``name``, ``group`` (``''`` outside), ``status``, ``tier``, ``phase``
         (1-based: the first in which it is open), ``by`` (that phase's date), ``counted`` (of the counted
-        tier and inside), ``leader_id`` (``''`` led by none). Empty where infeasible.
+        tier and inside), ``leader_id`` (``''`` led by none); with models of vehicles also
+        ``vehicles``. Empty where infeasible.
     assignment
         Nearest open site of the last phase, index ``demand_id``: ``site_id`` (``''`` none within the cutoff;
         of equally near ones the least id), ``seconds`` (NaN there), ``weight``.
@@ -113,6 +115,9 @@ class Solution:
         The levels in order.
     report
         How it was found.
+    shares
+        Of models with capacities: who serves how many of whom in the last phase (``demand_id``, ``site_id``,
+        ``people``); else None, and everybody is served by the nearest.
     reason
         Where infeasible, which rules can't be met.
     """
@@ -126,6 +131,7 @@ class Solution:
     levels: tuple[Level, ...]
     report: SolverReport
     reason: tuple[Conflict, ...] = ()
+    shares: pd.DataFrame | None = None
 
     @property
     def gap(self) -> float:

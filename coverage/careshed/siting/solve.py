@@ -1,60 +1,80 @@
-"""site(): from a problem to a proven plan."""
+"""site(): from a problem and a model to a proven plan."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from careshed.siting.branch import ACCEPTED, Branching, Outcome
-from careshed.siting.costs import Costs
+from careshed.errors import InputError
+from careshed.siting.clock import Clock, stoppable
 from careshed.siting.explain import conflicts
-from careshed.siting.leads import assign_leaders
-from careshed.siting.mip import Rulebook
+from careshed.siting.levels import reached
+from careshed.siting.models import (
+    BACOP1,
+    BACOP2,
+    DSM,
+    LSCP,
+    LSCPB,
+    MALP,
+    MCLP,
+    MEXCLP,
+    CapacitatedMCLP,
+    CapacitatedPMedian,
+    Lexicographic,
+    Model,
+    PCenter,
+    PMedian,
+    Relocation,
+)
 from careshed.siting.problem import SitingProblem
-from careshed.siting.rules import Columns
-from careshed.siting.search import Plan, improved, is_open, plan_of
-from careshed.siting.solution import Level, Solution, SolverReport
+from careshed.siting.roads import Answer, Effort, Progress, branched, centred, programmed, relocated
+from careshed.siting.sides import WorstTime
+from careshed.siting.solution import Solution, SolverReport
+from careshed.siting.written import PHASE_COLUMNS, assignment_table, no_plan, phase_table, station_table
 
-__all__ = ["site"]
+__all__ = ["REFUSED", "site", "support_table"]
 
-Ints = npt.NDArray[np.int64]
-Progress = Callable[[float, float, str], None]
-GROUPS = 120
-"""Cuts a round and phase: few enough for a small program, enough for few rounds."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Level:
-    """One level: its name, its costs, and how a total becomes the figure that is shown.
-
-    `sign`, `offset` and `divisor` turn a total t into ``(offset + sign * t) / divisor``.
-    """
-
-    name: str
-    costs: Costs
-    sign: int
-    offset: int
-    divisor: int
-
-    def shown(self, total: float) -> float:
-        """Return the figure that is shown for a total of `costs`."""
-        figure = (self.offset + self.sign * total) / self.divisor
-        return int(figure) if self.divisor == 1 and figure == int(figure) else figure
+RULES = (
+    "status", "count", "quotas", "tiers", "leads", "phases",
+    "Among", "Apart", "Company", "Budget", "WorstTime", "CoverageFloor",
+)  # fmt: skip
+"""Rules as a problem names them; the last ones are its sides."""
+REFUSED: Mapping[type, frozenset[str]] = {
+    LSCP: frozenset({"count", "phases"}),
+    LSCPB: frozenset({"count", "phases"}),
+}
+"""Rules that a model can't take: where the number of stations is the answer, nothing can be a share of it."""
+ROADS: Mapping[type, Callable[[SitingProblem, Any, Clock, Progress], Answer | None]] = {
+    MCLP: branched,
+    PMedian: branched,
+    Lexicographic: branched,
+    PCenter: centred,
+    Relocation: relocated,
+    **dict.fromkeys((LSCP, LSCPB, BACOP1, BACOP2, DSM, MEXCLP, MALP, CapacitatedPMedian, CapacitatedMCLP), programmed),
+}
 
 
-def site(problem: SitingProblem, *, time_limit_s: float | None = None, progress: Progress | None = None) -> Solution:
+def site(
+    problem: SitingProblem,
+    model: Model | None = None,
+    *,
+    time_limit_s: float | None = None,
+    progress: Progress | None = None,
+) -> Solution:
     """Find the best plan and prove it, level by level.
 
     Parameters
     ----------
     problem
         Sites, people, times and rules.
+    model
+        What is sought (:mod:`careshed.siting.models`); None: most people covered, then least response.
     time_limit_s
         Stop after about so many seconds with the best plan so far and its true gap; None (the default):
         go on until proven, so that the same problem always gives the same plan.
@@ -64,227 +84,111 @@ def site(problem: SitingProblem, *, time_limit_s: float | None = None, progress:
     Returns
     -------
     Solution
-        With status ``optimal``, ``feasible`` (time limit) or ``infeasible`` (with `reason`).
+        With status ``optimal``, ``feasible`` (time limit, or the first Ctrl-C), ``unknown`` (either, before
+        any plan was found) or ``infeasible`` (with `reason`).
+
+    Raises
+    ------
+    InputError
+        If the model can't take a rule of the problem, or a figure can't be meant.
 
     Notes
     -----
     Costs are whole people and milliseconds, evaluated exactly; a bound is accepted as met when it is less
     than one unit, or one part in 10⁹, from the plan's value.
     """
-    begin = time.monotonic()
-    report = progress if progress is not None else _silent
-    columns = Columns.of(problem)
-    book = Rulebook.of(columns)
-    start = book.hold_short()
-    if start is None:
-        return _infeasible(problem, begin)
-    levels = [_covered(problem), _response(problem)]
-    outcomes: list[Outcome] = []
-    costs = [level.costs for level in levels]
-    plan = improved(book, costs, plan_of(columns, start))
-    for n, level in enumerate(levels):
-        deadline = None if time_limit_s is None else begin + time_limit_s * (n + 1) / len(levels)
-        run = Branching(book, costs, outcomes, plan, deadline=deadline, progress=_shown(report, level))
-        outcomes.append(run.run())
-        plan = outcomes[-1].plan
-    return _solution(problem, levels, outcomes, begin)
+    model = Lexicographic() if model is None else model
+    _check_support(problem, model)
+    asked = _prepared(problem, model)
+    clock = Clock(time_limit_s)
+    with stoppable(clock):
+        answer = ROADS[type(model)](asked, model, clock, progress if progress is not None else _silent)
+    if answer is None and clock.late():
+        return _without_plan(asked, "unknown", clock.begin)
+    return _without_plan(asked, "infeasible", clock.begin) if answer is None else _solution(asked, answer, clock.begin)
+
+
+def support_table() -> pd.DataFrame:
+    """Return which model takes which rule: index ``model``, a column for each rule, True where it does."""
+    names = [kind.__name__ for kind in ROADS]
+    rows = [[rule not in REFUSED.get(kind, ()) for rule in RULES] for kind in ROADS]
+    return pd.DataFrame(rows, columns=[*RULES], index=pd.Index(names, name="model"))
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:
     """Say nothing."""
 
 
-def _shown(report: Progress, level: _Level) -> Progress:
-    """Return a progress callable in the level's own figures."""
-
-    def tell(incumbent: float, bound: float, text: str) -> None:
-        report(level.shown(incumbent), level.shown(bound), f"{level.name}: {text}")
-
-    return tell
-
-
-def _reached(problem: SitingProblem) -> npt.NDArray[np.bool_]:
-    """Return which demand some site reaches within the cutoff."""
-    reached = np.zeros(len(problem.weights), dtype=bool)
-    reached[problem.pairs()[1]] = True
-    return reached
-
-
-def _covered(problem: SitingProblem) -> _Level:
-    """Level 1: people without a site within the standard, the fewer the better."""
-    site, demand, ms = problem.pairs()
-    near = ms <= problem.standard_ms
-    zero = np.zeros(int(near.sum()), dtype=np.int32)
-    costs = Costs.build(
-        site[near],
-        demand[near],
-        zero,
-        base=1,
-        weights=problem.weights,
-        always=problem.existing,
-        groups=GROUPS,
-    )
-    phases = len(problem.phases)
-    return _Level("covered", costs, -1, (int(problem.weights.sum()) - costs.constant) * phases, 1)
-
-
-def _response(problem: SitingProblem) -> _Level:
-    """Level 2: person-milliseconds of response, demand that no site reaches left out."""
-    site, demand, ms = problem.pairs()
-    weights = np.where(_reached(problem), problem.weights, 0)
-    costs = Costs.build(
-        site,
-        demand,
-        ms,
-        base=problem.cutoff_ms,
-        weights=weights,
-        always=problem.existing,
-        groups=GROUPS,
-    )
-    return _Level("response", costs, 1, costs.constant * len(problem.phases), 1000)
-
-
-def _level(level: _Level, outcome: Outcome) -> Level:
-    """Return a level's report; constants are back in."""
-    objective, bound = level.shown(outcome.value), level.shown(outcome.bound)
-    proven = outcome.bound == outcome.value
-    gap = 0.0 if proven else abs(bound - objective) / max(abs(objective), 1.0)
-    return Level(level.name, objective, bound, gap, "optimal" if proven else "feasible")
-
-
-def _report(begin: float, outcomes: Sequence[Outcome]) -> SolverReport:
-    """Return the solver's report."""
-    settings: dict[str, float | int | str] = {
-        "method": "branch and cut over linear programs",
-        "threads": 1,
-        "random_seed": 0,
-        "mip_rel_gap": 0.0,
-        "accepted_gap": ACCEPTED,
-    }
-    return SolverReport(
-        "HiGHS",
-        version("highspy"),
-        settings,
-        time.monotonic() - begin,
-        sum(o.master.iterations for o in outcomes),
-        sum(o.nodes for o in outcomes),
-        max((o.master.rows for o in outcomes), default=0),
-        max((o.master.size for o in outcomes), default=0),
-    )
-
-
-def _infeasible(problem: SitingProblem, begin: float) -> Solution:
-    """Return the solution that says why there is none."""
-    reached = _reached(problem)
-    return Solution(
-        status="infeasible",
-        stations=_stations(problem, Plan(np.full(len(problem.site_ids), 99), np.zeros(0, dtype=np.int64))),
-        assignment=_assignment(problem, np.zeros(len(problem.site_ids), dtype=bool)),
-        phases=pd.DataFrame(columns=PHASE_COLUMNS),
-        unreachable=int(problem.weights[~reached].sum()),
-        unreachable_ids=problem.demand_ids[~reached],
-        levels=(),
-        report=_report(begin, []),
-        reason=tuple(conflicts(problem)),
-    )
-
-
-PHASE_COLUMNS = ["by", "stations", "open_sites", "covered", "person_seconds", "beyond", "missing_quota"]
-
-
-def _solution(problem: SitingProblem, levels: Sequence[_Level], outcomes: Sequence[Outcome], begin: float) -> Solution:
-    """Write out the plan."""
-    plan = outcomes[-1].plan
-    told = tuple(_level(level, outcome) for level, outcome in zip(levels, outcomes, strict=True))
-    reached = _reached(problem)
-    return Solution(
-        status="optimal" if all(level.status == "optimal" for level in told) else "feasible",
-        stations=_stations(problem, plan),
-        assignment=_assignment(problem, is_open(plan, len(problem.phases) - 1)),
-        phases=_phases(problem, plan),
-        unreachable=int(problem.weights[~reached].sum()),
-        unreachable_ids=problem.demand_ids[~reached],
-        levels=told,
-        report=_report(begin, outcomes),
-    )
-
-
-def _tier_names(problem: SitingProblem, plan: Plan, sites: Ints) -> list[str]:
-    """Return the tier of each open site; outside sites keep the one they came with."""
-    names = [t.name for t in problem.leading]
-    inside = problem.inside
-    return [
-        (names[plan.rank[j]] if plan.rank[j] >= 0 else problem.counted_tier) if inside[j] else problem.tiers_of[j]
-        for j in sites
-    ]
-
-
-def _stations(problem: SitingProblem, plan: Plan) -> pd.DataFrame:
-    """Return the table of open sites."""
-    sites = np.flatnonzero(is_open(plan, len(problem.phases) - 1))
-    tiers = _tier_names(problem, plan, sites)
-    inside = problem.inside[sites]
-    leader = assign_leaders(problem, sites[inside], [t for t, own in zip(tiers, inside, strict=True) if own])
-    phase = plan.phase[sites]
-    return pd.DataFrame(
-        {
-            "name": [problem.site_names[j] for j in sites],
-            "group": [problem.groups[j] for j in sites],
-            "status": [problem.statuses[j] for j in sites],
-            "tier": tiers,
-            "phase": phase + 1,
-            "by": [problem.phases[k].by for k in phase],
-            "counted": [bool(own) and t == problem.counted_tier for t, own in zip(tiers, inside, strict=True)],
-            "leader_id": [str(problem.site_ids[leader[int(j)]]) if int(j) in leader else "" for j in sites],
-        },
-        index=pd.Index(
-            [str(problem.site_ids[j]) for j in sites.tolist()], name="site_id", dtype=problem.site_ids.dtype
-        ),
-    )
-
-
-def _nearest(problem: SitingProblem, opened: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Return each demand point's nearest open site (−1 none) and the time in ms (cutoff where none)."""
-    site, demand, ms = problem.pairs()
-    own = opened[site]
-    site, demand, ms = site[own], demand[own], ms[own]
-    order = np.lexsort((site, ms, demand))
-    first = order[np.unique(demand[order], return_index=True)[1]]
-    nearest = np.full(len(problem.weights), -1, dtype=np.int64)
-    least = np.full(len(problem.weights), problem.cutoff_ms, dtype=np.int64)
-    nearest[demand[first]], least[demand[first]] = site[first], ms[first]
-    return nearest, least
-
-
-def _assignment(problem: SitingProblem, opened: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return who serves whom in the last phase."""
-    nearest, least = _nearest(problem, opened)
-    ids = np.array([*map(str, problem.site_ids), ""], dtype=object)
-    return pd.DataFrame(
-        {"site_id": ids[nearest], "seconds": np.where(nearest < 0, np.nan, least / 1000.0), "weight": problem.weights},
-        index=problem.demand_ids.rename("demand_id"),
-    )
-
-
-def _phases(problem: SitingProblem, plan: Plan) -> pd.DataFrame:
-    """Return what each phase holds and reaches."""
-    reached, inside = _reached(problem), problem.inside
-    groups = np.array(problem.groups, dtype=object)
-    counted = inside & (plan.rank < 0)
-    rows = []
-    for k, phase in enumerate(problem.phases):
-        opened = is_open(plan, k)
-        nearest, least = _nearest(problem, opened)
-        short = sum(max(q - int((opened & (groups == g)).sum()), 0) for g, q in problem.quotas.items())
-        rows.append(
-            (
-                phase.by,
-                int((opened & counted).sum()),
-                int(opened.sum()),
-                int(problem.weights[(nearest >= 0) & (least <= problem.standard_ms)].sum()),
-                int(np.dot(problem.weights[reached], least[reached])) / 1000.0,
-                int(problem.weights[reached & (nearest < 0)].sum()),
-                short,
-            )
+def _check_support(problem: SitingProblem, model: Model) -> None:
+    """Refuse a rule that the model can't take, by name."""
+    if type(model) not in ROADS:
+        raise InputError(f"model {model!r} is not known; expected one of {', '.join(kind.__name__ for kind in ROADS)}")
+    if "phases" in REFUSED.get(type(model), ()) and len(problem.phases) > 1:
+        dates = ", ".join(phase.by or str(phase.count) for phase in problem.phases)
+        raise InputError(
+            f"{type(model).__name__} decides how many stations there are and can't take phases ({dates}), which are "
+            "shares of a known number: leave the phases out, or take another model"
         )
-    return pd.DataFrame(rows, columns=PHASE_COLUMNS, index=pd.RangeIndex(1, len(rows) + 1, name="phase"))
+
+
+def _prepared(problem: SitingProblem, model: Model) -> SitingProblem:
+    """Return the problem with the standards that a model asks of all."""
+    if isinstance(model, DSM):
+        ms = model.within2_ms
+        if ms < (problem.standard_ms if model.within_ms is None else model.within_ms):
+            raise InputError(f"within2_ms={ms} is less than the first standard: give the longer time")
+    elif isinstance(model, LSCP | LSCPB | BACOP1):
+        ms = problem.standard_ms if model.within_ms is None else model.within_ms
+    else:
+        return problem
+    if ms > problem.cutoff_ms:
+        raise InputError(f"a standard of {ms} ms is beyond the cutoff of the times, {problem.cutoff_ms} ms; raise it")
+    ids = None
+    if model.reachable_only:
+        _, demand, took = problem.pairs()
+        ids = tuple(str(i) for i in problem.demand_ids[np.unique(demand[took <= ms])])
+    free = isinstance(model, LSCP | LSCPB)
+    return replace(problem, sides=(*problem.sides, WorstTime(ms, ids)), free_count=free)
+
+
+def _report(begin: float, effort: Effort) -> SolverReport:
+    """Return the solver's report."""
+    settings: dict[str, float | int | str] = {"method": effort.method, "threads": 1, "random_seed": 0}
+    settings |= {"mip_rel_gap": 0.0, "accepted_gap": effort.accepted}
+    took = time.monotonic() - begin
+    return SolverReport(
+        "HiGHS", version("highspy"), settings, took, effort.iterations, effort.nodes, effort.rows, effort.columns
+    )
+
+
+def _without_plan(problem: SitingProblem, status: str, begin: float) -> Solution:
+    """Return the solution that says why there is none."""
+    served = reached(problem)
+    return Solution(
+        status=status,
+        stations=station_table(problem, no_plan(problem), None),
+        assignment=assignment_table(problem, np.zeros(len(problem.site_ids), dtype=bool)),
+        phases=pd.DataFrame(columns=PHASE_COLUMNS),
+        unreachable=int(problem.weights[~served].sum()),
+        unreachable_ids=problem.demand_ids[~served],
+        levels=(),
+        report=_report(begin, Effort("rules alone")),
+        reason=tuple(conflicts(problem)) if status == "infeasible" else (),
+    )
+
+
+def _solution(problem: SitingProblem, answer: Answer, begin: float) -> Solution:
+    """Write out the plan."""
+    served = reached(problem)
+    proven = all(level.status == "optimal" for level in answer.levels)
+    return Solution(
+        status="optimal" if proven else "feasible",
+        stations=station_table(problem, answer.plan, answer.vehicles),
+        assignment=assignment_table(problem, answer.plan.phase < len(problem.phases)),
+        phases=phase_table(problem, answer.plan),
+        unreachable=int(problem.weights[~served].sum()),
+        unreachable_ids=problem.demand_ids[~served],
+        levels=answer.levels,
+        report=_report(begin, answer.effort),
+        shares=answer.shares,
+    )

@@ -12,7 +12,7 @@ from careshed.siting.pairs import whole
 
 __all__ = ["check_groups", "clean_sites", "clean_weights", "removed_sites"]
 
-STATUSES = frozenset({"existing", "required", "candidate", "excluded"})
+STATUSES = frozenset({"existing", "closable", "required", "candidate", "excluded"})
 
 
 def clean_sites(sites: pd.DataFrame) -> pd.DataFrame:
@@ -29,6 +29,8 @@ def clean_sites(sites: pd.DataFrame) -> pd.DataFrame:
             f"site {unknown[0]}: status {table['status'][unknown[0]]!r} is not known; expected one of "
             f"{', '.join(sorted(STATUSES))}"
         )
+    # what lies outside is not ours to close
+    table.loc[(table["status"] == "closable") & (table["group"] == ""), "status"] = "existing"
     return table.sort_index()
 
 

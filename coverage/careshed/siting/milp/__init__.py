@@ -1,0 +1,1 @@
+"""The general road: rules and a model as one mixed-integer program in HiGHS."""
