@@ -108,7 +108,7 @@ def test_no_districts_ends_with_3_and_the_smallest_tolerance(careshed, cores, tm
     ("text", "options", "words"),
     [
         ("id\nF1\nF9\n", (), "line 3: 'F9' is no facility of 小城 Town"),
-        ("id\nF1\nF1\n", (), "facility F1 is named twice"),
+        ("id\nF1\nF1\n", (), "F1 is named twice"),
         ("size\n3\n", (), "no column id (编号) or name (名称)"),
         ("id,lon,lat\nA,116.30,39.93\nB,116.40,39.93\n", (), "core B (B) lies outside the subdistricts of 小城 Town"),
         ("id,lon,lat\nA,116.30,39.93\nB,x,39.93\n", (), "'x' is no number"),

@@ -1,7 +1,9 @@
 """Districts: equal to brute force, in one piece, with a bound that holds, and words where there are none."""
 
 import itertools
+import signal
 from fractions import Fraction
+from unittest import mock
 
 import geopandas as gpd
 import networkx as nx
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careshed.errors import CRSError, InputError, MissingColumnError
-from careshed.siting.districting import DistrictProblem, attach, shared_borders
+from careshed.siting.districting import DistrictProblem, attach, even, shared_borders
 
 CRS = pyproj.CRS(32650)
 
@@ -73,8 +75,13 @@ def problems(draw):
 
 
 @settings(max_examples=60, deadline=None)
-@given(problem=problems())
-def test_districts_equal_brute_force(problem):
+@given(problem=problems(), enumerated=st.booleans())
+def test_districts_equal_brute_force(problem, enumerated):
+    with mock.patch.object(even, "BUDGET", even.BUDGET if enumerated else 0):
+        _equal_brute_force(problem)
+
+
+def _equal_brute_force(problem):
     found = attach(problem)
     wanted = brute(problem)
     if wanted is None:
@@ -132,7 +139,13 @@ def test_larger_districts_are_proven_and_in_one_piece():
     assert loose.objective <= found.objective
 
 
-def test_a_time_limit_gives_the_best_so_far_with_a_bound_that_holds():
+@pytest.fixture
+def programs_alone(monkeypatch):
+    """Leave enumeration out, as with more units than it takes."""
+    monkeypatch.setattr(even, "BUDGET", 0)
+
+
+def test_a_time_limit_gives_the_best_so_far_with_a_bound_that_holds(programs_alone):
     best = attach(stated(*grid(7, 5), 0.02))
     hurried = attach(problem := stated(*grid(7, 5), 0.02), time_limit_s=1e-3)
     assert best.status == "optimal"
@@ -144,6 +157,20 @@ def test_a_time_limit_gives_the_best_so_far_with_a_bound_that_holds():
         assert not in_pieces(problem, owner_of(problem, hurried))
     if hurried.status == "unknown":
         assert "none are ruled out" in hurried.reason[0].text
+
+
+def test_the_most_equal_of_36_units_are_proven_by_enumeration():
+    found = attach(problem := stated(*grid(6, 1), None))
+    assert [level.status for level in found.levels] == ["optimal", "optimal"]
+    owner = owner_of(problem, found)
+    assert problem.spread_of(owner) == found.levels[0].objective * 4 == 57
+    assert not in_pieces(problem, owner)
+    tighter = DistrictProblem(
+        problem.unit_ids, problem.core_ids, problem.unit_names, problem.core_names, problem.weights,
+        problem.seats, problem.costs, problem.edges, Fraction(56, problem.people),
+    )  # fmt: skip
+    (conflict,) = attach(tighter).reason
+    assert "the most equal ones that there are" in conflict.text
 
 
 def test_ids_in_another_order_give_the_same_districts():
@@ -264,3 +291,33 @@ def test_borders_want_outlines_in_metres():
         shared_borders(gpd.GeoSeries([shapely.Point(0, 0)], index=["b0"], crs=CRS))
     with pytest.raises(InputError, match="border_m is 1"):
         shared_borders(boxes((0, 0, 1, 1)), border_m=1)
+
+
+def test_ctrl_c_gives_the_best_so_far(programs_alone):
+    def press(value, bound, text):
+        signal.raise_signal(signal.SIGINT)
+
+    problem = stated(*grid(7, 5), 0.02)
+    found = attach(problem, progress=press)
+    assert found.status in {"feasible", "unknown"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert found.bound <= attach(problem).objective
+
+
+def test_progress_is_told_with_value_and_bound():
+    said = []
+    found = attach(stated(*grid(5, 1), None), progress=lambda *told: said.append(told))
+    assert said
+    assert all(bound <= value or "deviation" in text for value, bound, text in said)
+    assert {text.split(":")[0] for *_, text in said} <= {"deviation", "compact"}
+    assert said[-1][1] <= found.objective
+
+
+@pytest.mark.parametrize(("district", "units"), [("xicheng", 15), ("tongzhou", 15), ("pinggu", 18)])
+def test_public_outlines_hang_together(shared, district, units):
+    outlines = gpd.read_file(shared / district / "subdistricts.geojson").to_crs(CRS)
+    shapes = gpd.GeoSeries(outlines.geometry.to_numpy(), index=[f"{i:02}" for i in range(len(outlines))], crs=CRS)
+    graph = nx.Graph(shared_borders(shapes))
+    assert len(graph) == units == len(shapes)
+    assert nx.is_connected(graph)
+    assert max(degree for _, degree in graph.degree) < units - 1

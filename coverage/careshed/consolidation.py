@@ -13,10 +13,11 @@ from careshed.datums import split_datum
 from careshed.errors import InputError, MissingLayerError
 from careshed.network import Profile
 from careshed.reach import TravelTimes, travel_times
-from careshed.services import COVERAGE_CUTOFF, named_facilities, service_network, the_service
+from careshed.services import COVERAGE_CUTOFF, service_network, the_service
 from careshed.siting import Pairs
 from careshed.siting.consolidate import Consolidation, close_most
 from careshed.tables import read_table
+from careshed.tables.named import named_places
 from careshed.targets import Service
 
 __all__ = ["Closing", "make_closing", "read_kept"]
@@ -82,7 +83,8 @@ def read_kept(area: StudyArea, path: str | Path) -> list[str]:
     InputError
         If a row names no facility of the area.
     """
-    return named_facilities(area, read_table(split_datum(path)[0]))
+    table = read_table(split_datum(path)[0])
+    return named_places(table, area.facilities["name"], what=f"facility of {area.name}")
 
 
 def make_closing(

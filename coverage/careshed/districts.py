@@ -16,9 +16,9 @@ from careshed.datums import split_datum
 from careshed.errors import InputError, MissingLayerError
 from careshed.network import Mode, Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
-from careshed.services import named_facilities
 from careshed.siting.districting import DistrictProblem, Districts, attach, shared_borders
 from careshed.tables import has_coordinates, locate_units, read_places, read_table
+from careshed.tables.named import named_places
 
 __all__ = ["UNITS", "Districting", "district_units", "make_districts", "read_cores"]
 
@@ -112,7 +112,8 @@ def read_cores(area: StudyArea, source: str | Path) -> tuple[gpd.GeoDataFrame, t
         found = read_places(source, "candidates", crs=area.crs, units=area.subdistricts, max_away_m=FAR_M, strict=True)
         frame, notes = found.frame[found.frame["status"] != "excluded"], found.notes
     else:
-        frame, notes = area.facilities.loc[named_facilities(area, table)], table.notes
+        chosen = named_places(table, area.facilities["name"], what=f"facility of {area.name}")
+        frame, notes = area.facilities.loc[chosen], table.notes
     cores = gpd.GeoDataFrame(frame[["name", "subdistrict_id", "geometry"]].rename_axis("core_id"), crs=area.crs)
     cores["name"] = cores["name"].where(cores["name"] != "", cores.index.to_series())
     outside = cores.index[cores["subdistrict_id"] == ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,13 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from careshed.area import StudyArea
 from careshed.errors import FileFaultError
 from careshed.indicators import Coverage, Response
 from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
-from careshed.siting import Level, Solution, SolverReport
+from careshed.siting import Solution
 
-__all__ = [
-    "area_facts",
-    "plan_facts",
-    "proof_facts",
-    "read_plan_facts",
-    "tidy",
-    "unjoined",
-    "write_geojson",
-    "write_json",
-    "write_layers",
-    "write_table",
-]
+__all__ = ["plan_facts", "read_plan_facts", "unjoined", "write_layers"]
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
@@ -46,11 +34,21 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     dict
         The keys of ``plan.json``; a part that was left out has no key, and ``left_out`` says why.
     """
+    area = plan.area
     facts: dict[str, Any] = {
-        **area_facts(plan.area),
+        "area": area.name,
+        "synthetic": area.synthetic,
+        "provenance": {
+            layer: {"status": row.status, "source": row.source, "date": row.date}
+            for layer, row in sorted(area.provenance.items())
+        },
+        "careshed_version": version("careshed"),
+        "inputs": dict(sorted({**area.inputs, **area.files}.items())),
+        "crs": area.crs.to_string(),
+        "people": area.people,
         "assumptions": dict(plan.assumptions),
         "left_out": dict(plan.left_out),
-        "rejected": len(plan.area.rejected),
+        "rejected": len(area.rejected),
         "unjoined": {service: len(times.rejected) for service, times in plan.times.items()},
     }
     if plan.coverage is not None:
@@ -80,45 +78,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         for row in scorecard(plan)
     ]
     facts["runtime_s"] = round(plan.runtime_s, 3)
-    return tidy(facts)
-
-
-def area_facts(area: StudyArea) -> dict[str, Any]:
-    """Return what every JSON file says first: whose figures these are, and what they were made from."""
-    return {
-        "area": area.name,
-        "synthetic": area.synthetic,
-        "provenance": {
-            layer: {"status": row.status, "source": row.source, "date": row.date}
-            for layer, row in sorted(area.provenance.items())
-        },
-        "careshed_version": version("careshed"),
-        "inputs": dict(sorted({**area.inputs, **area.files}.items())),
-        "crs": area.crs.to_string(),
-        "people": area.people,
-    }
-
-
-def proof_facts(status: str, levels: Iterable[Level], gap: float, report: SolverReport) -> dict[str, Any]:
-    """Return status, levels with their bounds, and how they were found."""
-    return {
-        "status": status,
-        "gap": gap,
-        "levels": [
-            {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
-            for v in levels
-        ],
-        "solver": {
-            "name": report.solver,
-            "version": report.version,
-            "settings": dict(report.settings),
-            "iterations": report.iterations,
-            "nodes": report.nodes,
-            "rows": report.rows,
-            "columns": report.columns,
-        },
-        "runtime_s": round(report.runtime_s, 3),
-    }
+    return _tidy(facts)
 
 
 def _coverage_facts(plan: Plan, coverage: Coverage) -> dict[str, Any]:
@@ -170,11 +130,26 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "stations": list(counted.index),
         "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
+        "levels": [
+            {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
+            for v in solution.levels
+        ],
+        "gap": solution.gap,
+        "status": solution.status,
         "reason": [{"rule": c.rule, "text": c.text, "remedy": c.remedy} for c in solution.reason],
         "subdistrict_counts": {names[unit]: int(counts.get(unit, 0)) for unit in names.index},
         "leaders": {site: leader for site, leader in inside["leader_id"].items() if leader} if len(inside) else {},
         "unreachable_people": solution.unreachable,
-        **proof_facts(solution.status, solution.levels, solution.gap, solution.report),
+        "solver": {
+            "name": solution.report.solver,
+            "version": solution.report.version,
+            "settings": dict(solution.report.settings),
+            "iterations": solution.report.iterations,
+            "nodes": solution.report.nodes,
+            "rows": solution.report.rows,
+            "columns": solution.report.columns,
+        },
+        "runtime_s": round(solution.report.runtime_s, 3),
     }
 
 
@@ -182,12 +157,12 @@ def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.reset_index().to_dict(orient="records")
 
 
-def tidy(value: Any) -> Any:
+def _tidy(value: Any) -> Any:
     """Return plain JSON values: NaN and infinity become null, binary dust is rounded off."""
     if isinstance(value, dict):
-        return {str(key): tidy(item) for key, item in value.items()}
+        return {str(key): _tidy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [tidy(item) for item in value]
+        return [_tidy(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
@@ -227,38 +202,31 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     GeoJSON is in WGS-84 with seven decimals; tables are UTF-8 with a byte
     order mark, as spreadsheets expect.
     """
-    write_json(plan_facts(plan), folder / name)
-    write_table(scorecard_table(plan), folder / "scorecard.csv")
+    text = json.dumps(plan_facts(plan), ensure_ascii=False, indent=2, allow_nan=False)
+    (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
+    _write_table(scorecard_table(plan), folder / "scorecard.csv")
     for service, times in plan.times.items():
         times.to_parquet(folder / f"times-{service}.parquet")
-    write_table(unjoined(plan), folder / "unjoined.csv")
+    _write_table(unjoined(plan), folder / "unjoined.csv")
     if plan.coverage is not None:
-        write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
+        _write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
         communities = plan.area.communities[["geometry"]].join(plan.coverage.communities)
-        write_geojson(communities, folder / "communities.geojson")
+        _write_geojson(communities, folder / "communities.geojson")
     if plan.isochrones is not None:
-        write_geojson(plan.isochrones, folder / "isochrones.geojson")
+        _write_geojson(plan.isochrones, folder / "isochrones.geojson")
     for stage, response in (("before", plan.before), ("after", plan.after)):
         if response is not None:
-            write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
+            _write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
     if plan.solution is not None:
-        write_geojson(plan.stations, folder / "stations.geojson")
-        write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
+        _write_geojson(plan.stations, folder / "stations.geojson")
+        _write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
 
 
-def write_json(facts: dict[str, Any], path: Path) -> None:
-    """Write tidy facts as JSON in UTF-8."""
-    text = json.dumps(tidy(facts), ensure_ascii=False, indent=2, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV in UTF-8 with a byte order mark, as spreadsheets expect."""
+def _write_table(table: pd.DataFrame, path: Path) -> None:
     table.round(6).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write a layer as GeoJSON in WGS-84 with seven decimals."""
+def _write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
     frame.to_crs(4326).reset_index().to_file(path, driver="GeoJSON", engine="pyogrio", COORDINATE_PRECISION=7)
 
 

@@ -6,17 +6,15 @@ import geopandas as gpd
 import pandas as pd
 
 from careshed.area import StudyArea
-from careshed.errors import FileFaultError, InputError, MissingLayerError
+from careshed.errors import InputError, MissingLayerError
 from careshed.network import Profile, RoadNetwork, default_profile
 from careshed.reach import TravelTimes, travel_times
-from careshed.tables import LAYERS, Table, match_headings
 from careshed.targets import Service
 
 __all__ = [
     "COVERAGE_CUTOFF",
     "RESPONSE_CUTOFF_S",
     "facility_times",
-    "named_facilities",
     "service_network",
     "siting_sites",
     "station_times",
@@ -124,46 +122,3 @@ def station_times(area: StudyArea, service: Service, network: RoadNetwork, sites
         Points by id.
     """
     return travel_times(network, sites.geometry, area.demand.geometry, cutoff_s=RESPONSE_CUTOFF_S - service.delay_s)
-
-
-def named_facilities(area: StudyArea, table: Table) -> list[str]:
-    """Return the ids of the facilities that a table names, by id or by a name that only one has.
-
-    Parameters
-    ----------
-    area
-        The study area.
-    table
-        A table with a column of ids or names, as `careshed.tables.read_table` returns it.
-
-    Raises
-    ------
-    FileFaultError
-        If it has no such column.
-    InputError
-        If a row names no facility, or one is named twice.
-    """
-    found, _ = match_headings(table.frame.columns, LAYERS["facilities"])
-    heading = found.get("id") or found.get("name")
-    if heading is None:
-        raise FileFaultError(
-            f"{table.path}: it has no column id (编号) or name (名称) that names facilities of the area; it has "
-            f"{', '.join(map(str, table.frame.columns)) or 'none'}"
-        )
-    facilities = area.facilities
-    ids = {str(own): str(own) for own in facilities.index}
-    names = facilities["name"].drop_duplicates(keep=False)
-    ids = {str(name): str(own) for own, name in names.items() if name} | ids
-    cells = [str(cell).strip() for cell in table.frame[heading]]
-    unknown = [(line, cell) for line, cell in zip(table.lines, cells, strict=True) if cell not in ids]
-    if unknown:
-        line, cell = unknown[0]
-        raise InputError(
-            f"{table.path}, {table.unit} {line}: {cell!r} is no facility of {area.name} ({len(unknown)} unknown in "
-            f"all); expected ids such as {', '.join(map(str, facilities.index[:3])) or 'none: it has no facilities'}"
-        )
-    chosen = [ids[cell] for cell in cells]
-    twice = [one for one in chosen if chosen.count(one) > 1]
-    if twice:
-        raise InputError(f"{table.path}: facility {twice[0]} is named twice; name each once")
-    return chosen

@@ -43,8 +43,8 @@ def consolidate(
 ) -> None:
     """Find the most facilities that can close without loss of cover, and who walks further then."""
     from careshed.consolidation import make_closing, read_kept
+    from careshed.handout import write_closing
     from careshed.network import read_profile
-    from careshed.publish import write_closing
 
     model = None if profile is None else read_profile(profile)
     area = read_area(folder)

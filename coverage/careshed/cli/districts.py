@@ -51,8 +51,8 @@ def districts(
 ) -> None:
     """Attach subdistricts, communities or health centres to core hospitals: connected, balanced, compact, proven."""
     from careshed.districts import make_districts, read_cores
+    from careshed.handout import write_districts
     from careshed.network import read_profile
-    from careshed.publish import write_districts
 
     if mode not in ("walk", "drive"):
         raise InputError(f"--mode is {mode!r}; expected walk or drive")

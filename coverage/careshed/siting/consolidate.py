@@ -29,9 +29,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from careshed.errors import InputError
+from careshed.siting.columns import Row
 from careshed.siting.mip import add_rows, new_highs
 from careshed.siting.pairs import Pairs, aligned
-from careshed.siting.rules import Row
 from careshed.siting.solution import Level, SolverReport
 from careshed.siting.tables import clean_sites, clean_weights
 

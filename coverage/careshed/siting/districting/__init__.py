@@ -18,7 +18,9 @@ distances). Without a tolerance the largest deviation is made as small as it can
 most compact among the most equal ones. Separators are added where a solution breaks them (Oehrlein and Haunert 2017;
 the cut model of Validi, Buchanan and Lykhovyd 2022; Shirabe 2009 states the same with flows); the rows "a unit is in a
 district only with a unit that it touches" are there from the start. Each program is a relaxation, so its bound holds
-for what was asked.
+for what was asked. A linear program says little about equal districts, since split units make any; up to 62 units,
+connected districts are therefore enumerated first (:mod:`careshed.siting.districting.even`), and where they are not
+too many that is the proof.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
+from careshed.siting.clock import Clock, stoppable
 from careshed.siting.districting.borders import shared_borders
 from careshed.siting.districting.explain import hopeless, no_pieces, too_tight
 from careshed.siting.districting.problem import NEVER, DistrictProblem
@@ -100,7 +103,7 @@ def attach(
         Units, cores, costs, who touches whom, tolerance.
     time_limit_s
         Stop after about so many seconds with the best districts so far and their true gap; None (the default): go
-        on until proven, so that the same problem always gives the same districts.
+        on until proven, so that the same problem always gives the same districts. Ctrl-C stops it too.
     progress
         Called with the best value, the bound and a text while it works.
 
@@ -114,29 +117,35 @@ def attach(
     People and costs are whole, and districts are judged in whole numbers; a bound is accepted as met when it is less
     than one unit, or one part in 10⁹, from the value.
     """
-    begin = time.monotonic()
-    ends = [None if time_limit_s is None else begin + time_limit_s * share for share in (0.5, 1.0)]
+    clock = Clock(time_limit_s)
     reason = tuple(hopeless(problem))
     if reason:
-        return _none(problem, "infeasible", reason, begin, [])
-    tell = progress if progress is not None else _silent
+        return _none(problem, "infeasible", reason, clock, [])
+    with stoppable(clock):
+        return _attach(problem, clock, progress if progress is not None else _silent)
+
+
+def _attach(problem: DistrictProblem, clock: Clock, tell: Progress) -> Districts:
+    """Solve level by level; where the tolerance can't be kept, find the smallest that can."""
     if problem.tolerance is None:
-        first = solve(problem, None, start=None, deadline=ends[0], tell=tell)
+        first = solve(problem, None, start=None, clock=clock, share=0.5, tell=tell)
         if first.owner is None:
-            return _none(problem, first.status, (no_pieces(problem),), begin, [first])
-        second = solve(problem, first.value, start=first.owner, deadline=ends[1], tell=tell)
-        return _found(problem, [first, second], begin)
-    only = solve(problem, problem.spread, start=None, deadline=ends[1], tell=tell)
+            reason = _no_time(problem) if first.status == "unknown" else no_pieces(problem)
+            return _none(problem, first.status, (reason,), clock, [first])
+        second = solve(problem, first.value, start=first.owner, clock=clock, share=1.0, tell=tell)
+        return _found(problem, [first, second], clock)
+    only = solve(problem, problem.spread, start=None, clock=clock, share=1.0, tell=tell)
     if only.owner is not None:
-        return _found(problem, [only], begin)
+        return _found(problem, [only], clock)
     if only.status == "unknown":
-        return _none(problem, "unknown", (_no_time(problem),), begin, [only])
+        return _none(problem, "unknown", (_no_time(problem),), clock, [only])
     # however late it is: without the smallest tolerance the answer would be of no use
-    late = None if time_limit_s is None else time.monotonic() + time_limit_s
-    evenest = solve(problem, None, start=None, deadline=late, tell=tell)
+    again = Clock(clock.limit_s)
+    with stoppable(again):
+        evenest = solve(problem, None, start=None, clock=again, share=1.0, tell=tell)
     pieces = evenest.owner is not None or evenest.status == "unknown"
     conflict = too_tight(problem, evenest.owner, evenest.bound) if pieces else no_pieces(problem)
-    return _none(problem, "infeasible", (conflict,), begin, [only, evenest])
+    return _none(problem, "infeasible", (conflict,), clock, [only, evenest])
 
 
 def _silent(value: float, bound: float, text: str) -> None:
@@ -159,9 +168,9 @@ def _level(problem: DistrictProblem, outcome: Outcome, name: str) -> Level:
     return Level(name, objective, bound, gap, outcome.status)
 
 
-def _report(begin: float, outcomes: list[Outcome]) -> SolverReport:
+def _report(clock: Clock, outcomes: list[Outcome]) -> SolverReport:
     settings: dict[str, float | int | str] = {
-        "method": "mixed-integer programs with separators added where districts fall apart",
+        "method": "connected districts enumerated; where too many, mixed-integer programs with separators",
         "threads": 1,
         "random_seed": 0,
         "mip_rel_gap": 0.0,
@@ -171,7 +180,7 @@ def _report(begin: float, outcomes: list[Outcome]) -> SolverReport:
         "HiGHS",
         version("highspy"),
         settings,
-        time.monotonic() - begin,
+        time.monotonic() - clock.begin,
         sum(one.rounds for one in outcomes),
         sum(one.nodes for one in outcomes),
         max((one.rows for one in outcomes), default=0),
@@ -180,22 +189,22 @@ def _report(begin: float, outcomes: list[Outcome]) -> SolverReport:
 
 
 def _none(
-    problem: DistrictProblem, status: str, reason: tuple[Conflict, ...], begin: float, outcomes: list[Outcome]
+    problem: DistrictProblem, status: str, reason: tuple[Conflict, ...], clock: Clock, outcomes: list[Outcome]
 ) -> Districts:
     """Return the answer that there are none."""
     nobody = np.zeros(len(problem.unit_ids), dtype=np.int64)
     assignment, loads = _tables(problem, nobody)
-    return Districts(status, assignment.iloc[:0], loads.iloc[:0], (), _report(begin, outcomes), reason)
+    return Districts(status, assignment.iloc[:0], loads.iloc[:0], (), _report(clock, outcomes), reason)
 
 
-def _found(problem: DistrictProblem, outcomes: list[Outcome], begin: float) -> Districts:
+def _found(problem: DistrictProblem, outcomes: list[Outcome], clock: Clock) -> Districts:
     """Write out the districts."""
     names = ("deviation", "compact")[-len(outcomes) :]
     levels = tuple(_level(problem, one, name) for one, name in zip(outcomes, names, strict=True))
     owner = outcomes[-1].owner
     assert owner is not None  # noqa: S101 - the caller saw to it
     proven = all(level.status == "optimal" for level in levels)
-    return Districts("optimal" if proven else "feasible", *_tables(problem, owner), levels, _report(begin, outcomes))
+    return Districts("optimal" if proven else "feasible", *_tables(problem, owner), levels, _report(clock, outcomes))
 
 
 def _tables(problem: DistrictProblem, owner: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,11 +10,13 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from careshed.siting.clock import Clock
+from careshed.siting.columns import Row
 from careshed.siting.districting.cuts import broken, near_rows, reachable
+from careshed.siting.districting.even import MOST_UNITS, enumerated
 from careshed.siting.districting.problem import DistrictProblem
 from careshed.siting.districting.search import FREE, grow, improved, score
 from careshed.siting.mip import add_rows, new_highs
-from careshed.siting.rules import Row
 
 __all__ = ["ACCEPTED", "Outcome", "solve"]
 
@@ -49,7 +50,7 @@ class Outcome:
     status
         ``optimal``, ``feasible``, ``infeasible`` or ``unknown`` (stopped before any were found).
     rounds, nodes
-        Programs solved, and nodes of their trees.
+        Programs solved, and nodes of their trees; districts that were enumerated are nodes too.
     rows, columns
         Size of the last program.
     """
@@ -65,7 +66,7 @@ class Outcome:
 
 
 def solve(
-    problem: DistrictProblem, spread: int | None, *, start: Ints | None, deadline: float | None, tell: Tell
+    problem: DistrictProblem, spread: int | None, *, start: Ints | None, clock: Clock, share: float, tell: Tell
 ) -> Outcome:
     """Find the least spread, or the least cost within a spread.
 
@@ -77,12 +78,12 @@ def solve(
         The most that is allowed; None: the spread itself is made small.
     start
         Districts to begin with, where some are known.
-    deadline
-        Stop at this reading of `time.monotonic`.
+    clock, share
+        Stop when so much of the clock's time is up.
     tell
         Called with value, bound and a text.
     """
-    return _Program(problem, spread, deadline, tell).run(start)
+    return _Program(problem, spread, clock, share, tell).run(start)
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +92,8 @@ class _Program:
 
     problem: DistrictProblem
     spread: int | None
-    deadline: float | None
+    clock: Clock
+    share: float
     tell: Tell
     links: list[list[int]] = field(init=False)
     may: npt.NDArray[np.bool_] = field(init=False)
@@ -113,6 +115,8 @@ class _Program:
         self.unit = len(problem.core_ids) * PEOPLE if self.spread is None else max(dearest, 1.0) / LARGEST
         self.highs = new_highs()
         self.highs.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        self.highs.cbMipInterrupt.subscribe(self._watch)
+        self.highs.cbMipImprovingSolution.subscribe(self._told)
         self._columns()
         add_rows(self.highs, [*self._attached(), *self._balanced(), *near_rows(problem, self.may, self.links)])
 
@@ -157,11 +161,21 @@ class _Program:
     def run(self, start: Ints | None) -> Outcome:
         """Solve, add the rows that the answer breaks, and solve again until it breaks none."""
         self._offer(start if start is not None else grow(self.problem, self.may, self.links))
-        self._warm_up()
+        if len(self.problem.unit_ids) <= MOST_UNITS:
+            self.best, proven, looked = enumerated(self.problem, self.may, self.spread, self.best, self._late)
+            self.nodes += looked
+            if proven and self.best is None:
+                return self._outcome(infeasible=True)
+            if self.best is not None:
+                self.bound = float(self._value(self.best)) if proven else 0.0
+                self._say(self._value(self.best), self.bound, "enumeration")
+        if not self._done():
+            self._warm_up()
         whole = self.problem.size[0] * self.problem.size[1]
         kinds = np.full(whole, highspy.HighsVarType.kInteger)
         self.highs.changeColsIntegrality(whole, np.arange(whole, dtype=np.int32), kinds)
         while not self._done():
+            self._narrow()
             self._hand_over()
             status = self._run("program")
             if status in INFEASIBLE:
@@ -177,6 +191,17 @@ class _Program:
             add_rows(self.highs, rows)
         return self._outcome(infeasible=False)
 
+    def _narrow(self) -> None:
+        """Leave out what no more equal districts can hold: with the best known, no district may be larger."""
+        if self.spread is not None or self.best is None:
+            return
+        high = self.problem.window(self._value(self.best))[1]
+        self.may = reachable(self.problem, self.may, high)
+        units, cores = self.problem.size
+        fixed = np.flatnonzero(~self.may.ravel()).astype(np.int32)
+        self.highs.changeColsBounds(len(fixed), fixed, np.zeros(len(fixed)), np.zeros(len(fixed)))
+        self.highs.changeColBounds(units * cores, 0.0, self._value(self.best) / self.unit)
+
     def _warm_up(self) -> None:
         """Add rows that the linear program breaks: it is solved sooner than the whole one."""
         for _ in range(WARM_UPS):
@@ -189,14 +214,26 @@ class _Program:
             add_rows(self.highs, rows)
 
     def _run(self, what: str) -> highspy.HighsModelStatus:
-        if self.deadline is not None:
-            self.highs.setOptionValue("time_limit", max(self.deadline - time.monotonic(), 0.1))
+        self.highs.setOptionValue("time_limit", max(self.clock.left_s(self.share), 0.1))
         self.rounds += 1
         self.highs.run()
-        name, divisor = ("deviation", len(self.problem.core_ids)) if self.spread is None else ("compact", 1)
-        value = float("inf") if self.best is None else self._value(self.best) / divisor
-        self.tell(value, self.bound / divisor, f"{name}: {what} {self.rounds}")
+        value = float("inf") if self.best is None else self._value(self.best)
+        self._say(value, self.bound, what)
         return self.highs.getModelStatus()
+
+    def _watch(self, event: highspy.highs.HighsCallbackEvent) -> None:
+        """Let Ctrl-C in."""
+        if self._late():
+            event.interrupt()
+
+    def _told(self, event: highspy.highs.HighsCallbackEvent) -> None:
+        """Pass on what HiGHS has found; its districts may still fall apart, so they are no value of ours."""
+        value = float("inf") if self.best is None else self._value(self.best)
+        self._say(value, max(self.bound, event.data_out.mip_dual_bound * self.unit), "program")
+
+    def _say(self, value: float, bound: float, what: str) -> None:
+        name, divisor = ("deviation", len(self.problem.core_ids)) if self.spread is None else ("compact", 1)
+        self.tell(value / divisor, bound / divisor, f"{name}: {what} {self.rounds}")
 
     def _values(self) -> Floats:
         units, cores = self.problem.size
@@ -242,7 +279,7 @@ class _Program:
         return value - self.bound <= max(value * ACCEPTED, 0.5)
 
     def _late(self) -> bool:
-        return self.deadline is not None and time.monotonic() >= self.deadline
+        return self.clock.late(self.share)
 
     def _hand_over(self) -> None:
         """Give HiGHS the best districts so far."""
