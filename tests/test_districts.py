@@ -45,14 +45,17 @@ def brute(problem):
     best = None
     for choice in itertools.product(range(len(problem.core_ids)), repeat=len(problem.unit_ids)):
         owner = np.array(choice)
-        if (problem.costs[np.arange(len(owner)), owner] < 0).any() or in_pieces(problem, owner):
+        if (owner[problem.seats] != np.arange(len(problem.seats))).any():
+            continue
+        if (problem.costs[np.arange(len(owner)), owner] < 0).any():
             continue
         spread, total = problem.spread_of(owner), problem.total(owner)
         if problem.tolerance is not None:
             if spread > problem.tolerance * problem.people:
                 continue
             spread = 0
-        best = (spread, total) if best is None else min(best, (spread, total))
+        if (best is None or (spread, total) < best) and not in_pieces(problem, owner):
+            best = (spread, total)
     return best
 
 

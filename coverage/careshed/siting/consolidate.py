@@ -17,20 +17,17 @@ fewest must change.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
-import highspy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.columns import Row
-from careshed.siting.mip import add_rows, new_highs
+from careshed.siting.kept import CoverRules, fewest, gapped, people_needed
 from careshed.siting.pairs import Pairs, aligned
 from careshed.siting.solution import Level, SolverReport
 from careshed.siting.tables import clean_sites, clean_weights
@@ -171,11 +168,11 @@ def close_most(  # noqa: PLR0913 - options, each with its name
     rules = case.people_rules() if group is None or lose == "people" else case.community_rules(group, community_share)
     limit = None if time_limit_s is None else time_limit_s / 2
     people = case.people()
-    kept, first = _fewest(rules, np.ones(len(held)), held, None, limit)
-    kept, second = _fewest(rules, -people.astype(np.float64), held, kept, limit)
+    kept, first = fewest(rules, np.ones(len(held)), held, None, limit)
+    kept, second = fewest(rules, -people.astype(np.float64), held, kept, limit)
     everybody = float(people.sum())
     moved = Level("moved", everybody + second.objective, everybody + second.bound, 0.0, second.status)
-    levels = (first, _gapped(moved))
+    levels = (first, gapped(moved))
     return Consolidation(
         status="optimal" if all(level.status == "optimal" for level in levels) else "feasible",
         sites=case.site_table(kept, held, rules, people),
@@ -185,46 +182,6 @@ def close_most(  # noqa: PLR0913 - options, each with its name
         lose=lose,
         standard_s=standard_ms / 1000,
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rules:
-    """What keeps cover: rows over the sites' columns, and over a column between 0 and 1 for each covering set.
-
-    Attributes
-    ----------
-    covers
-        Covering sets: sorted positions of sites, each set once.
-    groups
-        For each community: the fewest people, and people by covering set. None: each covering set keeps a site.
-    """
-
-    covers: tuple[tuple[int, ...], ...]
-    groups: tuple[tuple[int, dict[int, int]], ...] | None
-
-    def kept_by(self, is_open: Bools) -> bool:
-        """Return whether open sites keep all cover."""
-        within = [bool(is_open[list(cover)].any()) for cover in self.covers]
-        if self.groups is None:
-            return all(within)
-        return all(sum(people for row, people in own.items() if within[row]) >= need for need, own in self.groups)
-
-    def rows(self, sites: int) -> list[Row]:
-        """Return the rows; column ``sites + r`` is covering set *r*'s."""
-        rows = []
-        for r, cover in enumerate(self.covers):
-            index, value = np.array(cover, dtype=np.int64), np.ones(len(cover))
-            if self.groups is None:
-                rows.append(Row("cover", str(r), index, value, 1.0, np.inf))
-            else:
-                own = np.append(index, sites + r)
-                rows.append(Row("cover", str(r), own, np.append(value, -1.0), 0.0, np.inf))
-        for c, (need, people) in enumerate(self.groups or ()):
-            index = np.array(list(people), dtype=np.int64) + sites
-            # in shares of what is needed: HiGHS's tolerances are absolute
-            value = np.array(list(people.values())) / need
-            rows.append(Row("community", str(c), index, value, 1.0 - 0.5 / need, np.inf))
-        return rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,12 +230,12 @@ class _Case:
         ends = np.cumsum(np.bincount(row, minlength=len(self.demand)))[:-1]
         return [tuple(part.tolist()) for part in np.split(site, ends)]
 
-    def people_rules(self) -> _Rules:
+    def people_rules(self) -> CoverRules:
         """Every point with people that is covered stays covered; points with equal covering sets are one."""
         lived = [cover for cover, people in zip(self.covers(), self.weights, strict=True) if cover and people]
-        return _Rules(tuple(sorted(set(lived))), None)
+        return CoverRules(tuple(sorted(set(lived))), None)
 
-    def community_rules(self, community: pd.Series, share: float) -> _Rules:
+    def community_rules(self, community: pd.Series, share: float) -> CoverRules:
         """Every community that meets the standard goes on doing so."""
         covers = self.covers()
         known = tuple(sorted({cover for cover in covers if cover}))
@@ -291,9 +248,9 @@ class _Case:
                 if cover:
                     sets = own.setdefault(name, {})
                     sets[number[cover]] = sets.get(number[cover], 0) + people
-        needs = {name: _need(people, share) for name, people in total.items()}
+        needs = {name: people_needed(people, share) for name, people in total.items()}
         met = sorted(name for name, sets in own.items() if sum(sets.values()) >= needs[name] > 0)
-        return _Rules(known, tuple((needs[name], own[name]) for name in met))
+        return CoverRules(known, tuple((needs[name], own[name]) for name in met))
 
     def nearest(self, is_open: Bools) -> tuple[Ints, Ints]:
         """Return each point's nearest open site (−1 none; of equally near ones the least id) and the time in ms."""
@@ -312,7 +269,7 @@ class _Case:
         np.add.at(people, nearest, self.weights)
         return people[:-1]
 
-    def site_table(self, kept: Bools, held: Bools, rules: _Rules, people: Ints) -> pd.DataFrame:
+    def site_table(self, kept: Bools, held: Bools, rules: CoverRules, people: Ints) -> pd.DataFrame:
         """Return the table of sites."""
         alone = []
         for j in range(len(self.sites)):
@@ -347,69 +304,7 @@ class _Case:
         return table
 
 
-def _need(people: int, share: float) -> int:
-    """Return the fewest people who are at least a share of all, as the coverage figures divide."""
-    need = math.ceil(share * people)
-    while need and (need - 1) / people >= share:
-        need -= 1
-    while need / people < share:
-        need += 1
-    return need
-
-
-def _fewest(
-    rules: _Rules, cost: npt.NDArray[np.float64], held: Bools, among: Bools | None, time_limit_s: float | None
-) -> tuple[Bools, Level]:
-    """Return the sites to keep that cost least, and what is proven: the one place that solves a set cover.
-
-    Parameters
-    ----------
-    rules
-        What keeps cover.
-    cost
-        Whole, one for each site.
-    held
-        Sites that must be kept.
-    among
-        Sites kept by the level above: as many must be kept here. None: any number.
-    time_limit_s
-        Seconds.
-    """
-    sites = len(held)
-    extra = 0 if rules.groups is None else len(rules.covers)
-    unit = max(float(np.abs(cost).max()), 1.0)
-    highs = new_highs()
-    highs.addVars(sites + extra, np.append(held.astype(float), np.zeros(extra)), np.ones(sites + extra))
-    index = np.arange(sites + extra, dtype=np.int32)
-    highs.changeColsCost(sites, index[:sites], cost / unit)
-    highs.changeColsIntegrality(sites, index[:sites], np.full(sites, highspy.HighsVarType.kInteger))
-    add_rows(highs, rules.rows(sites))
-    best = np.ones(sites, dtype=bool) if among is None else among
-    if among is not None:
-        count = float(among.sum())
-        add_rows(highs, [Row("kept", "", index[:sites].astype(np.int64), np.ones(sites), count, count)])
-    if time_limit_s is not None:
-        highs.setOptionValue("time_limit", time_limit_s)
-    highs.run()
-    if highs.getInfo().primal_solution_status == 2:
-        found = np.array(highs.getSolution().col_value)[:sites] > 0.5
-        if rules.kept_by(found) and cost[found].sum() <= cost[best].sum():
-            best = found
-    value = float(cost[best].sum())
-    bound = highs.getInfo().mip_dual_bound * unit
-    # costs are whole, and HiGHS counts in binary fractions
-    least = math.ceil(bound - max(1e-3, 1e-6 * unit)) if math.isfinite(bound) else float(cost[cost < 0].sum())
-    return best, _gapped(Level("kept", value, float(min(least, value)), 0.0, ""))
-
-
-def _gapped(level: Level) -> Level:
-    """Return a level with its gap and status filled in."""
-    proven = level.bound >= level.objective
-    gap = 0.0 if proven else (level.objective - level.bound) / max(abs(level.objective), 1.0)
-    return Level(level.name, level.objective, level.bound, gap, "optimal" if proven else "feasible")
-
-
-def _report(begin: float, rules: _Rules) -> SolverReport:
+def _report(begin: float, rules: CoverRules) -> SolverReport:
     settings: dict[str, float | int | str] = {
         "method": "set cover as a mixed-integer program",
         "threads": 1,

@@ -34,7 +34,7 @@ def _flood(seed: int, within: int, touching: Ints) -> int:  # pragma: no cover -
     """Return the units of `within` that hang together with `seed`."""
     seen, new = seed, seed
     while new:
-        around = np.int64(0)
+        around = 0
         rest, i = new, 0
         while rest:
             if rest & 1:
@@ -90,7 +90,7 @@ def _fill(units: int, core: int, owner: Ints) -> None:  # pragma: no cover - com
 @njit(cache=True, nogil=True)
 def _touched(units: int, touching: Ints) -> int:  # pragma: no cover - compiled
     """Return the units that touch some units."""
-    around, i = np.int64(0), 0
+    around, i = 0, 0
     while units:
         if units & 1:
             around |= touching[i]
