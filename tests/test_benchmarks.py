@@ -15,7 +15,9 @@ def test_a_small_benchmark_says_what_it_should(tmp_path):
     subprocess.run([sys.executable, SCRIPT, *words], check=True)
     found = json.loads(out.read_text())
     assert {"nodes", "edges", "facilities", "cutoff_s", "pairs", "ours", "peers", "checksum"} <= found.keys()
-    assert {"median_s", "peak_mb", "edges_per_s", "threads"} <= found["ours"].keys()
+    assert {"median_s", "peak_mb", "edges_per_s", "threads", "load_s", "first_snap_s", "file_mb"} <= found[
+        "ours"
+    ].keys()
     assert found["edges_per_node"] == 2.63
     assert abs(found["mean_edge_m"] - 52) < 0.1
     assert found["pairs"] > found["facilities"] == 20

@@ -143,7 +143,7 @@ def test_wrong_words_get_usage_and_exit_2(careshed):
 def test_help_needs_no_heavy_room(careshed):
     code, out, _ = careshed("--help")
     assert code == 0
-    for command in ("build", "check", "coverage", "response", "site", "plan", "compare", "score", "template"):
+    for command in ("build", "check", "coverage", "response", "site", "plan", "compare", "score", "times", "template"):
         assert command in out
 
 
@@ -167,3 +167,24 @@ def test_an_hour_and_a_profile_change_the_answer_and_are_said(careshed, folder, 
     code, _, said = careshed("coverage", folder, "--profile", profile, "-o", tmp_path / "x")
     assert code == 2
     assert "mine.toml" in said
+
+
+def test_scores_at_an_hour_and_by_a_profile_say_so(careshed, folder, town, tmp_path):
+    sites = tmp_path / "sites.csv"
+    degrees = town.candidates.geometry.to_crs(4326)
+    pd.DataFrame({"id": degrees.index, "lon": degrees.x, "lat": degrees.y}).to_csv(sites, index=False)
+    profile = tmp_path / "slow.toml"
+    profile.write_text('name = "slow"\n[drive.kmh]\nresidential = 6\nother = 6\n', encoding="utf-8")
+    people = {}
+    for name, options, words in (
+        ("free", (), "free flow"),
+        ("peak", ("--hour", "8"), "morning_peak (8:00 to 8:59)"),
+        ("slow", ("--profile", profile), "profile slow"),
+    ):
+        out = tmp_path / f"{name}.parquet"
+        code, said, _ = careshed("score", folder, sites, "--service", "ems", *options, "-o", out)
+        assert code == 0, said
+        assert words in " ".join(said.split())
+        people[name] = pd.read_parquet(out)["people_within"].sum()
+    assert people["free"] >= people["peak"] > people["slow"]
+    assert careshed("score", folder, sites, "--hour", "24", "-o", tmp_path / "x.csv")[0] == 2

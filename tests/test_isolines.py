@@ -24,29 +24,7 @@ from careshed.isolines import (
 )
 from careshed.network import RoadNetwork
 from careshed.reach import reach_times
-
-CRS = "EPSG:32650"
-
-
-def streets_of(rows):
-    """Make a streets layer from (u, v, drive, coordinates); all of them are walked both ways."""
-    u, v, drive, lines = zip(*rows, strict=True)
-    frame = {
-        "u": np.array(u, dtype="int64"),
-        "v": np.array(v, dtype="int64"),
-        "highway": "residential",
-        "walk": np.int8(3),
-        "drive": np.array(drive, dtype="int8"),
-        "maxspeed_kmh": np.nan,
-        "name": "",
-    }
-    ids = pd.Index([f"s{row}" for row in range(len(rows))], name="street_id")
-    return gpd.GeoDataFrame(frame, index=ids, geometry=[shapely.LineString(xy) for xy in lines], crs=CRS)
-
-
-def points_of(*xy):
-    names = pd.Index([f"p{row}" for row in range(len(xy))], dtype="str")
-    return gpd.GeoSeries([shapely.Point(at) for at in xy], index=names, crs=CRS)
+from made import CRS, points_of, streets_of
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """Road networks: speeds, directions, components, joining points to streets."""
 
+import shutil
+import zipfile
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
@@ -258,6 +261,10 @@ def test_a_network_survives_its_file(square, tmp_path):
         assert (again.geometry == network.geometry).all()
         assert (again.crs, again.profile, again.mode) == (network.crs, network.profile, mode)
         np.testing.assert_array_equal(again.out_arcs, network.out_arcs)
+        np.testing.assert_array_equal(again.in_arcs, network.in_arcs)
+        assert network.hash == RoadNetwork.from_streets(square, mode).hash
+        with pytest.raises(ValueError, match="read-only"):
+            again.out_arcs[0] = 0
     whole = path.read_bytes()
     network.to_file(path, source="squares, 1")
     assert path.read_bytes() == whole
@@ -277,17 +284,32 @@ def test_a_spoilt_network_file_is_a_file_fault(square, tmp_path):
     whole = path.read_bytes()
     with np.load(path) as archive:
         arrays = dict(archive)
-    spoilt = [b"", b"u,v\n1,2\n", whole[: len(whole) // 2], whole[:-9]]
+    with zipfile.ZipFile(path) as archive:
+        meta = archive.read("meta.json")
+    arrays.pop("meta.json")
+    at = whole.index(arrays["forward_ms"].tobytes())
+    spoilt = [b"", b"u,v\n1,2\n", whole[: len(whole) // 2], whole[:-9], whole[:at] + b"\1" + whole[at + 1 :]]
     for name, value in {
         "forward_ms": arrays["forward_ms"] + 1,
         "edge_u": arrays["edge_u"][:-1],
-        "geometry_xy": arrays["geometry_xy"] + 1.0,
-        "meta": np.frombuffer(b"[]", dtype=np.uint8),
+        "lines_xy": arrays["lines_xy"] + 1.0,
+        "packed.out_arcs": arrays["packed.out_arcs"][::-1],
         "street_ids": np.array(["s0"], dtype=object),
         "other": np.zeros(3),
+        "main": arrays["main"],
     }.items():
         np.savez(tmp_path / "spoilt.npz", **(arrays | {name: value}))
-        spoilt.append((tmp_path / "spoilt.npz").read_bytes())
+        texts = [meta] if name != "main" else [b"[]", b"{", meta.replace(b'"format": 2', b'"format": 1'), None]
+        for text in texts:
+            shutil.copyfile(tmp_path / "spoilt.npz", tmp_path / "copy.npz")
+            if text is not None:
+                with zipfile.ZipFile(tmp_path / "copy.npz", "a") as archive:
+                    archive.writestr("meta.json", text)
+            spoilt.append((tmp_path / "copy.npz").read_bytes())
+    np.savez(tmp_path / "spoilt.npz", **arrays)
+    with zipfile.ZipFile(tmp_path / "spoilt.npz", "a") as archive:
+        archive.writestr("meta.json", meta)
+    assert RoadNetwork.from_file(tmp_path / "spoilt.npz").edges
     for content in spoilt:
         path.write_bytes(content)
         with pytest.raises(FileFaultError, match=r"walk\.npz"):

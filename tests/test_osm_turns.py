@@ -7,6 +7,7 @@ import rasterio
 import shapely
 
 from careshed.area import SCHEMAS, StudyArea, empty_layer
+from careshed.audit import audit
 from careshed.build import build_area
 from careshed.build.heights import elevations_at
 from careshed.errors import CRSError, FileFaultError
@@ -38,6 +39,12 @@ RULES = {
     ),
     102: ({"restriction:conditional": "no_left_turn @ (07:00-09:00)"}, [("way", 10, "from"), ("way", 11, "to")]),
     103: ({"restriction": "no_u_turn"}, [("way", 10, "from"), ("way", 11, "via"), ("way", 10, "to")]),
+    109: (
+        {"restriction": "no_left_turn", "except": "bus"},
+        [("way", 10, "from"), ("way", 12, "via"), ("way", 11, "to")],
+    ),
+    110: ({"restriction": "no_u_turn"}, [("way", 12, "from"), ("way", 99, "via"), ("way", 11, "to")]),
+    111: ({"restriction": "no_u_turn"}, [("node", 5, "via"), ("way", 12, "via"), ("way", 11, "to")]),
     104: ({"restriction": "no_u_turn"}, [("way", 11, "from"), ("node", 5, "via"), ("way", 11, "to")]),
     105: ({"restriction": "no_left_turn"}, [("way", 10, "from"), ("node", 99, "via"), ("way", 11, "to")]),
     106: ({"restriction": "no_left_turn"}, [("way", 12, "from"), ("node", 5, "via"), ("way", 11, "to")]),
@@ -80,20 +87,28 @@ def test_restrictions_become_turns_between_pieces(file):
     assert roads.streets.loc["10-1", ["u", "v"]].tolist() == [at[6], at[5]]
     by_rule = roads.turns.groupby(roads.turns.index.str.partition("-").get_level_values(0))
     pairs = {rule: set(zip(some["from_street"], some["to_street"], strict=True)) for rule, some in by_rule}
+    over = roads.turns.loc["109-0"]
+    assert over[["from_street", "to_street", "kind", "exempt", "via"]].tolist() == [
+        "10-2", "11-0", "no_left_turn", "bus", "12-0;12-1",
+    ]  # fmt: skip
+    assert over["junction"] == roads.streets.loc["12-0", "u"]
+    assert pairs.pop("109") == {("10-2", "11-0")}
+    turns = roads.turns.drop("109-0")
+    assert (turns["via"] == "").all()
     assert pairs == {
         "100": {("10-1", "11-0"), ("10-2", "11-1")},  # the way runs on: its right turns from either side
         "101": {("11-0", "11-1"), ("11-1", "11-0")},
         "104": {("11-0", "11-0"), ("11-1", "11-1")},
     }
-    assert (roads.turns["junction"] == at[5]).all()
+    assert (turns["junction"] == at[5]).all()
     assert roads.turns.loc["101-0", "exempt"] == "bus;emergency"
     assert roads.notes.lost_turns == {
-        "of an unknown kind": 1,
-        "their junction is not among the streets": 1,
-        "their streets don't meet at their junction": 1,
-        "they hold at some hours only (restriction:conditional)": 1,
-        "they lack one of from, via, to": 1,
-        "they run over a way, not a junction": 1,
+        "of an unknown kind": [108],
+        "their junction is not among the streets": [105],
+        "their streets don't follow each other": [103, 110],
+        "their streets don't meet at their junction": [106],
+        "they hold at some hours only (restriction:conditional)": [102],
+        "they lack one of from, via, to": [107, 111],
     }
     assert "1 turn restrictions left out: of an unknown kind" in roads.notes.sentences()
 
@@ -140,6 +155,12 @@ def test_tags_of_nodes(tags, kind):
 def test_an_area_keeps_its_turns_and_drives_by_them(file, tmp_path):
     area = build_area(file)
     assert "1 turn restrictions left out" in area.assumptions["roads"]
+    rejected = area.rejected.set_index("id")["reason"]
+    assert rejected["relation/102"] == "they hold at some hours only (restriction:conditional)"
+    findings = audit(area).table
+    listed = findings[findings["text"].str.contains("turn restrictions")]
+    assert listed["count"].tolist() == [8]
+    assert "relation/108: of an unknown kind" in listed["examples"].item()
     area.write(tmp_path / "area")
     back = StudyArea.read(tmp_path / "area")
     assert back.turns.equals(area.turns)

@@ -75,10 +75,13 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "turns": (
         "turn_id",
-        {"from_street": "str", "junction": "int64", "to_street": "str", "kind": "str", "exempt": "str"},
+        {"from_street": "str", "junction": "int64", "to_street": "str", "kind": "str", "exempt": "str", "via": "str"},
     ),
 }
 """Layer → (name of its index, columns with their types); geometry comes last."""
+
+VIA = ";"
+"""Stands between the streets of a turn's ``via``: those that are gone along from the junction before `to_street`."""
 
 OPTIONAL = ("junctions", "turns")
 """Layers that have no file where they are empty."""
@@ -150,7 +153,8 @@ class StudyArea:
         ``elevation_m`` (NaN unknown). Empty where not given.
     turns
         Turn restrictions: from one street over a junction to another, ``kind`` as in OpenStreetMap (``no_left_turn``,
-        ``only_straight_on`` …) and ``exempt`` (OpenStreetMap's ``except``). Empty where not given.
+        ``only_straight_on`` …), ``exempt`` (OpenStreetMap's ``except``) and ``via`` (streets gone along in between,
+        with semicolons; ``''`` none). Empty where not given.
     targets
         What the planning documents ask.
     provenance

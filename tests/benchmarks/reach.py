@@ -91,6 +91,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
             "edges_per_s": round(relaxed / ours_s),
             **subprocess_memory(network, given, len(times)),
             **bandwidth(relaxed, len(times), ours_s),
+            **loading(network, access),
         },
         "load_average": os.getloadavg() if hasattr(os, "getloadavg") else None,
         "peers": {},
@@ -237,6 +238,22 @@ def bandwidth(relaxed: int, pairs: int, seconds: float) -> dict[str, float]:
         "memory_gb_per_s": round(asked / seconds / 1e9, 2),
         "copy_gb_per_s": round(2 * block.nbytes / copy_s / 1e9, 2),
     }
+
+
+def loading(network: Any, access: Any) -> dict[str, float]:
+    """Return the size of the network's file, the median time to read it, and to join a first point after that."""
+    kind = type(network)
+    point = gpd.GeoSeries(gpd.points_from_xy(access.x[:1], access.y[:1]), index=["p"], crs=network.crs)
+    joined = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
+        network.to_file(path)
+        load_s, _ = clock(lambda: kind.from_file(path), 5)
+        for _ in range(3):
+            again = kind.from_file(path)
+            joined.append(clock(lambda: again.snap(point), 1)[0])  # noqa: B023 - called at once
+        size_mb = path.stat().st_size / 2**20
+    return {"load_s": load_s, "first_snap_s": statistics.median(joined), "file_mb": round(size_mb, 1)}
 
 
 def subprocess_memory(network: Any, given: argparse.Namespace, pairs: int) -> dict[str, float]:

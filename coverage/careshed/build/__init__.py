@@ -215,6 +215,9 @@ def _begin(roads: Roads, extract: OsmExtract | None, say: Callable[[str], None],
     told = [*roads.notes.sentences(), *told]
     if told:
         draft.assumptions["roads"] = "; ".join(told)
+    for reason, relations in roads.notes.lost_turns.items():
+        ids = pd.Index([f"relation/{number}" for number in relations])
+        draft.reject("OpenStreetMap's turn restrictions", ids, [reason] * len(ids))
     if roads.junctions.empty and roads.turns.empty:
         draft.missing["junctions"] = (
             "the roads come without signals, stops, barriers and turn restrictions (a file .osm.pbf has them): "

@@ -123,17 +123,9 @@ def _way(before: npt.NDArray[np.int32], origin: int, destination: int) -> Ints:
 
 def _arcs(network: RoadNetwork, origins: Access, destinations: Access, nodes: int) -> _Arcs:
     """Return the arcs of the network, of its turns, and of the trips' ends."""
-    rows: list[Row] = []
-    for ms, tail, head in (
-        (network.forward_ms, network.fwd_tail, network.fwd_head),
-        (network.backward_ms, network.bwd_tail, network.bwd_head),
-    ):
-        edge = np.flatnonzero(ms >= 0)
-        rows.append((tail[edge], head[edge], ms[edge], edge, network.edge_length_m[edge]))
-    if network.turns is not None:
-        turns = network.turns
-        none = np.full(len(turns.tail), -1)
-        rows.append((turns.tail, turns.head, turns.ms, none, np.zeros(len(none))))
+    arcs = network.arcs()
+    metres = np.where(arcs.edge >= 0, network.edge_length_m[arcs.edge], 0.0)
+    rows: list[Row] = [(*arcs, metres)]
     count = len(origins)
     for ahead in (True, False):
         rows += _end_arcs(network, origins, nodes, ahead=ahead, leaving=True)

@@ -305,19 +305,27 @@ def score(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="scores.parquet or scores.csv.")],
     service: CoverageService = "chc",
+    hour: Hour = None,
+    profile: ProfileFile = None,
     strict: Annotated[bool, typer.Option(help="End with an error when any row is rejected.")] = False,
 ) -> None:
     """Score candidate sites one by one: who is newly covered, time saved, overlap, rank."""
+    from careshed.network import read_profile
     from careshed.scoring import score_file
 
+    model = None if profile is None else read_profile(profile)
     area = read_area(folder)
     with progress() as say:
-        scores = score_file(area, candidates, output, service=service, strict=strict, progress=say)
+        scores = score_file(
+            area, candidates, output, service=service, hour=hour, profile=model, strict=strict, progress=say
+        )
     show.scores(scores)
+    console.print(f"assumed: {escape(scores.speeds)}", style="dim")
     console.print(f"scored {scores.scored:,} sites, rejected {len(scores.rejected):,}; wrote {escape(str(output))}")
 
 
 app.command()(times.isochrones)
+app.command("times")(times.times)
 app.command()(times.calibrate)
 app.command()(districts.districts)
 app.command()(consolidate.consolidate)

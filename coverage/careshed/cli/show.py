@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -33,6 +34,7 @@ __all__ = [
     "stations",
     "stderr",
     "unjoined",
+    "write_rejected",
 ]
 
 console = Console(highlight=False)
@@ -187,6 +189,21 @@ def far_places(rows: pd.DataFrame) -> None:
         stderr.print(f"[yellow]rejected[/] {escape(f'{bad.id}: {bad.reason}')}", soft_wrap=True)
     if len(rows) > _SHOWN:
         stderr.print(f"… and {len(rows) - _SHOWN:,} more")
+
+
+def write_rejected(tables: list[pd.DataFrame], output: Path) -> None:
+    """Write rejected rows and places beside the output, as ….rejected.csv, or remove those of an earlier run."""
+    import pandas as pd
+
+    from careshed._checks import new_file
+
+    path = output.with_suffix(".rejected.csv")
+    some = [table for table in tables if len(table)]
+    if not some:
+        path.unlink(missing_ok=True)
+        return
+    with new_file(path) as new:
+        pd.concat(some).to_csv(new, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def kilometres(table: pd.DataFrame, names: pd.Series, *, minutes: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -22,13 +22,13 @@ import shapely
 from careshed.errors import InputError
 from careshed.network._access import CLOSED, Access, id_index, locate
 from careshed.network._files import read_network, write_network
-from careshed.network._graph import compress, main_edges, number_junctions
+from careshed.network._graph import Packed, main_edges, number_junctions, pack
 from careshed.network._inputs import MAX_SNAP_M, check_layers, check_streets, usable_points
-from careshed.network._lines import cut_lines
+from careshed.network._lines import LazyLines, Nearest, cut_lines
 from careshed.network._profile import FREE_FLOW, Profile, default_profile, read_profile
 from careshed.network._rules import heights_of, read_rules
 from careshed.network._speeds import DRIVE_KMH, LEG_KMH, MAXSPEED_FACTOR, WALK_SPEED_MPS, driving, walking
-from careshed.network._turns import Streets, Turns, expand, plain
+from careshed.network._turns import Arcs, Streets, Turns, arcs_of, expand, plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,6 +42,7 @@ __all__ = [
     "MAX_SNAP_M",
     "WALK_SPEED_MPS",
     "Access",
+    "Arcs",
     "Mode",
     "Profile",
     "RoadNetwork",
@@ -87,14 +88,16 @@ class RoadNetwork:
         (e,).
     forward_ms, backward_ms
         Time from u to v and from v to u, whole milliseconds; −1 closed, (e,).
-    geometry
-        LineStrings from u to v, (e,).
+    lines
+        LineStrings from u to v, (e,); as objects they are `geometry`, made when first asked for.
     main
         Whether the street is in a component that is kept, (e,). Only these are joined to; the others are islands.
     leg_speed_mps
         Speed of the legs between points and streets.
     turns
         Nodes and arcs of the search at junctions where one waits or may not turn; None where there are none.
+    packed
+        Both graphs and the hash, where a file has kept them; worked out where it hasn't.
 
     Notes
     -----
@@ -124,10 +127,11 @@ class RoadNetwork:
     edge_length_m: Floats
     forward_ms: Ints32
     backward_ms: Ints32
-    geometry: npt.NDArray[np.object_]
+    lines: LazyLines = field(repr=False)
     main: Bools
     leg_speed_mps: float
     turns: Turns | None = field(default=None, repr=False)
+    packed: InitVar[Packed | None] = None
     fwd_tail: Ints32 = field(init=False, repr=False)
     fwd_head: Ints32 = field(init=False, repr=False)
     bwd_tail: Ints32 = field(init=False, repr=False)
@@ -139,24 +143,19 @@ class RoadNetwork:
     in_start: Ints64 = field(init=False, repr=False)
     in_arcs: Ints64 = field(init=False, repr=False)
     hash: str = field(init=False)
-    _tree: shapely.STRtree = field(init=False, repr=False)
-    _tree_edge: Ints32 = field(init=False, repr=False)
+    _nearest: Nearest = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Build both graphs, the tree of streets and the hash, and freeze the arrays."""
+    def __post_init__(self, packed: Packed | None) -> None:
+        """Build both graphs and the hash, unless they are given, and freeze the arrays."""
         # slots and frozen: there is no other way to set a derived field
         put = object.__setattr__
         turns = self.turns or plain(self.edge_u, self.edge_v, self.nodes)
         for name in ("fwd_tail", "fwd_head", "bwd_tail", "bwd_head", "leave", "arrive"):
             put(self, name, getattr(turns, name))
-        tail, head, ms = self._arcs(turns)
-        for name, (start, arcs) in {"out": (tail, head), "in": (head, tail)}.items():
-            rows, packed = compress(start, arcs, ms, len(turns.owner))
-            put(self, f"{name}_start", rows)
-            put(self, f"{name}_arcs", packed)
-        put(self, "_tree_edge", np.flatnonzero(self.main).astype(np.int32))
-        put(self, "_tree", shapely.STRtree(self.geometry[self.main]))
-        put(self, "hash", self._digest())
+        packed = packed or pack(arcs_of(turns, self.forward_ms, self.backward_ms), len(turns.owner), self._digest())
+        for name, value in packed._asdict().items():
+            put(self, name, value)
+        put(self, "_nearest", Nearest(self.lines, self.main))
         for value in (*(getattr(self, name) for name in self.__slots__), *turns):
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
@@ -240,11 +239,16 @@ class RoadNetwork:
             edge_length_m=length_m,
             forward_ms=pace.forward_ms,
             backward_ms=pace.backward_ms,
-            geometry=lines,
+            lines=LazyLines.of(lines),
             main=main_edges(kept, pace.forward_ms, pace.backward_ms, strong=mode == "drive"),
             leg_speed_mps=pace.leg_mps,
             turns=expanded,
         )
+
+    @property
+    def geometry(self) -> npt.NDArray[np.object_]:
+        """The streets' LineStrings from u to v, (e,)."""
+        return self.lines.array
 
     @property
     def nodes(self) -> int:
@@ -285,7 +289,7 @@ class RoadNetwork:
         if not limit_m >= 0:
             raise InputError(f"max_snap_m is {max_snap_m!r}; expected metres, 0 or more")
         geometry = usable_points(series, self.crs)
-        edge, leg_m = self._nearest_edges(geometry)
+        edge, leg_m = self._nearest.to(geometry)
         edge[~(leg_m <= limit_m)] = -1
         joined = edge >= 0
         offset_m = np.full(len(edge), np.nan)
@@ -299,7 +303,7 @@ class RoadNetwork:
         return shapely.get_coordinates(shapely.line_interpolate_point(lines, offset_m)).reshape(-1, 2)
 
     def to_file(self, path: Path | str, *, source: str = "") -> None:
-        """Write the network to one file, a NumPy archive (``.npz``).
+        """Write the network to one file, an archive of NumPy arrays (``.npz``) and their checksums.
 
         Parameters
         ----------
@@ -312,7 +316,9 @@ class RoadNetwork:
 
     @classmethod
     def from_file(cls, path: Path | str, *, source: str | None = None) -> Self:
-        """Read a network that :meth:`to_file` wrote.
+        """Read a network that :meth:`to_file` wrote: as fast as its bytes are read and their checksums formed.
+
+        Lines, and the tree that points are joined by, are made when first asked for.
 
         Parameters
         ----------
@@ -337,6 +343,11 @@ class RoadNetwork:
             geometry=self.geometry[lost],
             crs=self.crs,
         )
+
+    def arcs(self) -> Arcs:
+        """Return the arcs of the search, with the streets that they go along (−1: inside a junction)."""
+        turns = self.turns or plain(self.edge_u, self.edge_v, self.nodes)
+        return arcs_of(turns, self.forward_ms, self.backward_ms)
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the network for networkx, with the same whole milliseconds.
@@ -363,28 +374,6 @@ class RoadNetwork:
                     graph.add_edge(tail, head, key=(street, forward), ms=ms, length_m=length_m, street_id=street)
         return graph
 
-    def _arcs(self, turns: Turns) -> tuple[Ints32, Ints32, Ints32]:
-        """Return tail, head and milliseconds of all open directions and turns."""
-        forward, backward = self.forward_ms >= 0, self.backward_ms >= 0
-        return (
-            np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail]),
-            np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head]),
-            np.concatenate([self.forward_ms[forward], self.backward_ms[backward], turns.ms]),
-        )
-
-    def _nearest_edges(self, points: npt.NDArray[np.object_]) -> tuple[Ints32, Floats]:
-        """Return the nearest kept edge of each point (−1 none) and the distance (NaN no point, ∞ no edge)."""
-        edge = np.full(len(points), -1, dtype=np.int32)
-        leg_m = np.where(shapely.is_missing(points), np.nan, np.inf)
-        (point, found), distance = self._tree.query_nearest(points, return_distance=True)
-        # of equally near ones the lowest position, whatever the tree's order
-        order = np.lexsort((found, point))
-        point, found, distance = point[order], found[order], distance[order]
-        first = np.diff(point, prepend=-1) != 0
-        edge[point[first]] = self._tree_edge[found[first]]
-        leg_m[point[first]] = distance[first]
-        return edge, leg_m
-
     def _digest(self) -> str:
         digest = hashlib.sha256(f"{self.mode}|{self.profile}|{self.leg_speed_mps!r}|{self.crs.to_wkt()}".encode())
         digest.update("\0".join(self.street_ids.tolist()).encode())
@@ -392,7 +381,6 @@ class RoadNetwork:
             digest.update(np.ascontiguousarray(array).tobytes())
         for array in self.turns or ():
             digest.update(np.ascontiguousarray(array).tobytes())
-        xy, line = shapely.get_coordinates(self.geometry, return_index=True)
-        digest.update(xy.tobytes())
-        digest.update(line.tobytes())
+        digest.update(self.lines.xy.tobytes())
+        digest.update(self.lines.owner.tobytes())
         return digest.hexdigest()

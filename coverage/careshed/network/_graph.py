@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from careshed.errors import InputError
-from careshed.network._turns import Turns
+from careshed.network._turns import Arcs, Turns, arcs_of
 
-__all__ = ["MAIN_SHARE", "compress", "main_edges", "number_junctions"]
+__all__ = ["MAIN_SHARE", "Packed", "main_edges", "number_junctions", "pack"]
 
 Ints32 = npt.NDArray[np.int32]
 Ints64 = npt.NDArray[np.int64]
@@ -24,6 +26,16 @@ MAIN_SHARE = 0.05
 
 JUNCTION_TOLERANCE_M = 0.05
 """Streets that meet at a junction may differ by so much there, from rounding."""
+
+
+class Packed(NamedTuple):
+    """The graph and the reversed graph in compressed rows, and the hash of what they were made of."""
+
+    out_start: Ints64
+    out_arcs: Ints64
+    in_start: Ints64
+    in_arcs: Ints64
+    hash: str
 
 
 def number_junctions(
@@ -56,25 +68,26 @@ def main_edges(turns: Turns, forward_ms: Ints32, backward_ms: Ints32, *, strong:
     nodes, junctions = len(turns.owner), len(turns.leave)
     if not junctions:
         return np.zeros(0, dtype=bool)
-    forward, backward = forward_ms >= 0, backward_ms >= 0
-    tail = np.concatenate([turns.fwd_tail[forward], turns.bwd_tail[backward], turns.tail])
-    head = np.concatenate([turns.fwd_head[forward], turns.bwd_head[backward], turns.head])
-    graph = coo_array((np.ones(len(tail), dtype=np.int32), (tail, head)), shape=(nodes, nodes)).tocsr()
+    arcs = arcs_of(turns, forward_ms, backward_ms)
+    graph = coo_array((np.ones(len(arcs.tail), dtype=np.int32), (arcs.tail, arcs.head)), shape=(nodes, nodes)).tocsr()
     _, label = connected_components(graph, directed=True, connection="strong" if strong else "weak")
     # a junction of several nodes counts once in each component that it has nodes in
     both = np.unique(label.astype(np.int64) * junctions + turns.owner) // junctions
     size = np.bincount(both, minlength=label.max() + 1)
     kept = size >= min(MAIN_SHARE * junctions, size.max())
     main = np.zeros(len(forward_ms), dtype=bool)
-    for is_open, start, end in (
-        (forward, turns.fwd_tail, turns.fwd_head),
-        (backward, turns.bwd_tail, turns.bwd_head),
-    ):
-        main |= is_open & kept[label[start]] & (label[start] == label[end])
+    start, end = label[arcs.tail], label[arcs.head]
+    main[arcs.edge[(arcs.edge >= 0) & kept[start] & (start == end)]] = True
     return main
 
 
-def compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
+def pack(arcs: Arcs, nodes: int, content: str) -> Packed:
+    """Return both graphs, and the hash of the content that they were made of."""
+    tail, head, ms, _ = arcs
+    return Packed(*_compress(tail, head, ms, nodes), *_compress(head, tail, ms, nodes), content)
+
+
+def _compress(tail: Ints32, head: Ints32, ms: Ints32, nodes: int) -> tuple[Ints64, Ints64]:
     """Return arcs in compressed rows, each packed as milliseconds × 2³² + head."""
     order = np.lexsort((ms, head, tail))
     start = np.zeros(nodes + 1, dtype=np.int64)

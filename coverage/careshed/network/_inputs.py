@@ -12,6 +12,7 @@ import pyproj
 import shapely
 
 from careshed._checks import require_columns, require_projected
+from careshed.area import VIA
 from careshed.errors import CRSError, InputError
 from careshed.network._access import id_index
 
@@ -57,6 +58,9 @@ def check_layers(streets: gpd.GeoDataFrame, junctions: gpd.GeoDataFrame | None, 
             continue
         require_columns(frame, {"junction", *columns}, what=layer)
         lost = ~np.isin(frame["junction"], known)
+        if layer == "turns" and "via" in frame.columns:
+            between = frame["via"].str.split(VIA).explode()
+            lost |= frame.index.isin(between.index[(between != "") & ~between.isin(streets.index)])
         for column in columns:
             lost |= ~(frame[column].isin(streets.index) | ((frame[column] == "") & (layer == "junctions"))).to_numpy()
         if lost.any():

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from careshed._checks import require_columns
+from careshed.area import VIA
 from careshed.errors import InputError
+from careshed.network._chains import Chain
 from careshed.network._profile import Profile
 
 __all__ = ["BARRIER", "Rules", "Triples", "heights_of", "read_rules"]
@@ -55,6 +57,8 @@ class Rules(NamedTuple):
         Delays that are met only when coming by one edge.
     ban, only
         Turns that are forbidden, and turns that are the only ones allowed from their edge.
+    chains
+        Restrictions over a way.
     """
 
     delay_ms: Ints64
@@ -66,13 +70,14 @@ class Rules(NamedTuple):
     slow_ms: Ints64
     ban: Triples
     only: Triples
+    chains: tuple[Chain, ...]
 
     def words(self) -> str:
         """Say what there is of delays and restrictions."""
         told = (
             (int((self.delay_ms > 0).sum()) + len(self.slow_at), "junctions where one waits"),
             (int(self.turning.sum()) if max(self.turn_ms) > 0 else 0, "where turns are slow"),
-            (len(self.ban.at) + len(self.only.at), "turn restrictions"),
+            (len(self.ban.at) + len(self.only.at) + len(self.chains), "turn restrictions"),
             (int(self.closed.sum()), "barriers"),
         )
         said = ", ".join(f"{count} {text}" for count, text in told if count)
@@ -121,7 +126,7 @@ def read_rules(
         slow = slow[one_way_only & (slow["edge"] >= 0).to_numpy() & (ms > 0)]
         tagged[at[rows["kind"].isin(TURNING).to_numpy()]] = True
         closed[at[(rows["kind"] == BARRIER).to_numpy()]] = mode == "drive"
-    ban, only = _restrictions(mode, numbers, street_ids, turns)
+    ban, only, chains = _restrictions(mode, numbers, street_ids, turns)
     return Rules(
         delay_ms=delay_ms,
         closed=closed,
@@ -132,6 +137,7 @@ def read_rules(
         slow_ms=slow["ms"].to_numpy(np.int64),
         ban=ban,
         only=only,
+        chains=chains,
     )
 
 
@@ -143,12 +149,12 @@ def _turning(mode: str, profile: Profile, tagged: Bools) -> Bools:
 
 def _restrictions(
     mode: str, numbers: Ints64, street_ids: pd.Index, turns: gpd.GeoDataFrame | None
-) -> tuple[Triples, Triples]:
-    """Return the turns that are forbidden, and those that are the only ones allowed."""
+) -> tuple[Triples, Triples, tuple[Chain, ...]]:
+    """Return the turns that are forbidden, those that are the only ones allowed, and restrictions over ways."""
     none = Triples(*np.empty((3, 0), dtype=np.int32))
     if mode != "drive" or turns is None or not len(turns):
-        return none, none
-    require_columns(turns, {"from_street", "junction", "to_street", "kind", "exempt"}, what="turns")
+        return none, none, ()
+    require_columns(turns, {"from_street", "junction", "to_street", "kind", "exempt", "via"}, what="turns")
     bans, onlies = turns["kind"].str.startswith("no_"), turns["kind"].str.startswith("only_")
     strange = turns.index[~(bans | onlies)]
     if len(strange):
@@ -163,9 +169,16 @@ def _restrictions(
     ]
     binds = np.min(ends, axis=0) >= 0
     binds &= [EXEMPT not in (word.strip() for word in words.split(";")) for words in turns["exempt"]]
-    some = [binds & each.to_numpy() for each in (bans, onlies)]
+    at_once = (turns["via"] == "").to_numpy()
+    some = [binds & at_once & each.to_numpy() for each in (bans, onlies)]
     ban, only = (Triples(*(end[rows].astype(np.int32) for end in ends)) for rows in some)
-    return ban, only
+    chains = []
+    for row in np.flatnonzero(binds & ~at_once).tolist():
+        via = tuple(street_ids.get_indexer(pd.Index(turns["via"].iloc[row].split(VIA))).tolist())
+        if min(via) >= 0:
+            come, at, go = (int(end[row]) for end in ends)
+            chains.append(Chain(come, at, via, go, bool(onlies.iloc[row])))
+    return ban, only, tuple(chains)
 
 
 def heights_of(numbers: Ints64, junctions: gpd.GeoDataFrame | None) -> Floats | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ class _Harvest:
     relations: dict[int, str] = field(default_factory=dict)
     node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
     restrictions: list[Restriction] = field(default_factory=list)
-    lost_turns: Counter[str] = field(default_factory=Counter)
+    lost_turns: list[tuple[str, int, set[int]]] = field(default_factory=list)
     broken: int = 0
     seen: int = 0
     unplaced: int = 0
@@ -179,16 +179,19 @@ class _Harvest:
         come, go = (
             tuple(ref for what, ref, role in members if role == side and what == "w") for side in ("from", "to")
         )
+        fault = ""
         if not kind or _SOMETIMES & tags.keys():
-            self.lost_turns["they hold at some hours only (restriction:conditional)"] += 1
-        elif any(what == "w" for what, _ in via):
-            self.lost_turns["they run over a way, not a junction"] += 1
-        elif len(via) != 1 or via[0][0] != "n" or not come or not go:
-            self.lost_turns["they lack one of from, via, to"] += 1
+            fault = "they hold at some hours only (restriction:conditional)"
+        elif not (come and go and ([what for what, _ in via] == ["n"] or {what for what, _ in via} == {"w"})):
+            fault = "they lack one of from, via, to"
         elif not kind.startswith(("no_", "only_")):
-            self.lost_turns["of an unknown kind"] += 1
+            fault = "of an unknown kind"
+        if fault:
+            self.lost_turns.append((fault, number, {ref for what, ref, _ in members if what == "w"}))
         else:
-            self.restrictions.append(Restriction(number, kind, come, via[0][1], go, tags.get("except", "")))
+            over = tuple(ref for what, ref in via if what == "w")
+            at = 0 if over else via[0][1]
+            self.restrictions.append(Restriction(number, kind, come, at, go, tags.get("except", ""), over))
 
     def _take_way(self, way: Any) -> None:
         refs, places = [], {}
@@ -231,8 +234,16 @@ class _Harvest:
     def rules(self) -> RoadRules:
         """Return what nodes and relations say of the ways that are kept."""
         nodes = {node: tags for node, tags in self.node_tags.items() if node in self.nodes}
-        some = [rule for rule in self.restrictions if self.within is None or rule.via in self.nodes]
-        return RoadRules(nodes, some, self.lost_turns)
+        some = [
+            rule
+            for rule in self.restrictions
+            if self.within is None or rule.via in self.nodes or (rule.over and self.ways.keys() >= set(rule.over))
+        ]
+        lost = defaultdict[str, list[int]](list)
+        for reason, number, ways in self.lost_turns:
+            if self.within is None or ways & self.ways.keys():
+                lost[reason].append(number)
+        return RoadRules(nodes, some, lost)
 
     def notes(self, admin_level: int) -> list[str]:
         """Say what could not be used."""

@@ -6,16 +6,18 @@ edges, legs included. "Within" includes the limit.
 
 from __future__ import annotations
 
+from careshed.reach._ends import Direction
 from careshed.reach._limits import MAX_CUTOFF_S, Seconds
 from careshed.reach._nodes import NodeTimes, node_times
-from careshed.reach._reach import Direction, Reach, reach_times
+from careshed.reach._reach import Reach, reach_times
 from careshed.reach._route import Route, route
-from careshed.reach._stream import CHUNK, StreamedTimes, stream_times
+from careshed.reach._stream import CHUNK, CHUNK_PAIRS, StreamedTimes, Streaming, stream_times
 from careshed.reach._times import TravelTimes
 from careshed.reach._travel import travel_times
 
 __all__ = [
     "CHUNK",
+    "CHUNK_PAIRS",
     "MAX_CUTOFF_S",
     "Direction",
     "NodeTimes",
@@ -23,6 +25,7 @@ __all__ = [
     "Route",
     "Seconds",
     "StreamedTimes",
+    "Streaming",
     "TravelTimes",
     "node_times",
     "reach_times",

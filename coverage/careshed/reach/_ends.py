@@ -6,17 +6,37 @@ from u to v as if from v to u: times from one end become rests to the other.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
+import geopandas as gpd
 import numpy as np
 
 from careshed.errors import InputError
 from careshed.network import CLOSED, Access, RoadNetwork
+from careshed.reach._limits import Seconds, per_id_ms
 from careshed.reach._search import Ends, Graph, Ints32, Ints64, Spots, Targets
 from careshed.reach._times import row_starts
 
-__all__ = ["edge_ms", "entries_of", "graph_of", "require_same_network", "sources_of", "spots_of", "tails", "targets_of"]
+__all__ = [
+    "Direction",
+    "Opening",
+    "Places",
+    "edge_ms",
+    "entries_of",
+    "graph_of",
+    "joined",
+    "opening",
+    "require_same_network",
+    "sources_of",
+    "spots_of",
+    "tails",
+    "targets_of",
+]
 
+
+Direction = Literal["to", "from"]
+Places: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Access
+"""Points by id, or joined already."""
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
 
@@ -34,6 +54,30 @@ def require_same_network(network: RoadNetwork, access: Access, *, what: str) -> 
     if access.network_hash != network.hash:
         raise InputError(f"{what} were joined to another network; join them to this one with network.snap()")
     return access
+
+
+def joined(network: RoadNetwork, places: Places, *, what: str = "places") -> Access:
+    """Join places to the network, unless they are."""
+    return require_same_network(network, places, what=what) if isinstance(places, Access) else network.snap(places)
+
+
+class Opening(NamedTuple):
+    """A search about to begin from places, or on the reversed graph towards them."""
+
+    graph: Graph
+    access: Access
+    spots: Spots
+    ends: Ends
+
+
+def opening(network: RoadNetwork, places: Places, direction: Direction, delays_s: Seconds | None) -> Opening:
+    """Return what a search from places, or towards them, begins with."""
+    if direction not in ("to", "from"):
+        raise InputError(f"direction is {direction!r}; expected 'to' or 'from'")
+    access, reverse = joined(network, places), direction == "to"
+    extra_ms = 0 if delays_s is None else per_id_ms(delays_s, access.ids, what="delays_s")
+    spots = spots_of(network, access, extra_ms, reverse=reverse)
+    return Opening(graph_of(network, reverse=reverse), access, spots, sources_of(network, spots, reverse=reverse))
 
 
 def graph_of(network: RoadNetwork, *, reverse: bool) -> Graph:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.network import Access, RoadNetwork
-from careshed.reach._ends import graph_of, require_same_network, sources_of, spots_of
-from careshed.reach._limits import Seconds, limit_ms, per_id_ms
-from careshed.reach._reach import Direction
+from careshed.network import RoadNetwork
+from careshed.reach._ends import Direction, Places, opening
+from careshed.reach._limits import Seconds, limit_ms
 from careshed.reach._search import Ints32, Ints64, junction_rows
 from careshed.reach._work import Found, Work, search_rows, workplace_of
 
@@ -85,7 +83,7 @@ class NodeTimes:
 
 def node_times(
     network: RoadNetwork,
-    places: gpd.GeoDataFrame | gpd.GeoSeries | Access,
+    places: Places,
     *,
     cutoff_s: float,
     direction: Direction = "from",
@@ -113,14 +111,8 @@ def node_times(
     -----
     The place's leg is part of each time. Memory grows with the pairs found.
     """
-    if direction not in ("to", "from"):
-        raise InputError(f"direction is {direction!r}; expected 'to' or 'from'")
-    cutoff_ms, reverse = limit_ms(cutoff_s), direction == "to"
-    access = network.snap(places) if not isinstance(places, Access) else places
-    require_same_network(network, access, what="places")
-    extra_ms = 0 if delays_s is None else per_id_ms(delays_s, access.ids, what="delays_s")
-    ends = sources_of(network, spots_of(network, access, extra_ms, reverse=reverse), reverse=reverse)
-    graph, place = graph_of(network, reverse=reverse), workplace_of(network)
+    cutoff_ms, place = limit_ms(cutoff_s), workplace_of(network)
+    graph, access, _, ends = opening(network, places, direction, delays_s)
 
     @contextmanager
     def working() -> Iterator[Work]:
@@ -129,7 +121,7 @@ def node_times(
 
     start, node, ms = search_rows(len(access), place.nodes, threads, working)
     if network.turns is not None:
-        start, node, ms = _at_junctions(network, start, node, ms, reverse=reverse)
+        start, node, ms = _at_junctions(network, start, node, ms, reverse=direction == "to")
     return NodeTimes(
         access.ids.rename("place_id"), direction, float(cutoff_s), network.hash, start, node, ms, access.rejected
     )

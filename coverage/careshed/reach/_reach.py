@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -12,14 +12,22 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
-from careshed.reach._ends import edge_ms, entries_of, graph_of, require_same_network, sources_of, spots_of, tails
-from careshed.reach._limits import Seconds, limit_ms, per_id_ms
+from careshed.reach._ends import (
+    Direction,
+    Places,
+    edge_ms,
+    entries_of,
+    opening,
+    require_same_network,
+    spots_of,
+    tails,
+)
+from careshed.reach._limits import Seconds, limit_ms
 from careshed.reach._search import Ints32, Spots, least_times
 from careshed.reach._work import workplace_of
 
-__all__ = ["Direction", "Reach", "reach_times"]
+__all__ = ["Reach", "reach_times"]
 
-Direction = Literal["to", "from"]
 Floats = npt.NDArray[np.float64]
 Ints64 = npt.NDArray[np.int64]
 
@@ -60,7 +68,7 @@ class Parts(NamedTuple):
 
 def reach_times(
     network: RoadNetwork,
-    places: gpd.GeoDataFrame | gpd.GeoSeries | Access,
+    places: Places,
     *,
     cutoff_s: float,
     direction: Direction = "to",
@@ -91,17 +99,10 @@ def reach_times(
     One search by Dijkstra's algorithm (1959), with buckets (Dial, 1969), that starts from all places at once; for
     ``'to'`` over the reversed graph. Memory and time grow with what is reached, not with the network.
     """
-    if direction not in ("to", "from"):
-        raise InputError(f"direction is {direction!r}; expected 'to' or 'from'")
-    cutoff_ms = limit_ms(cutoff_s)
-    access = network.snap(places) if not isinstance(places, Access) else places
-    require_same_network(network, access, what="places")
-    extra_ms = 0 if delays_s is None else per_id_ms(delays_s, access.ids, what="delays_s")
-    reverse = direction == "to"
-    spots = spots_of(network, access, extra_ms, reverse=reverse)
-    place, ends = workplace_of(network), sources_of(network, spots, reverse=reverse)
+    cutoff_ms, place = limit_ms(cutoff_s), workplace_of(network)
+    graph, access, spots, ends = opening(network, places, direction, delays_s)
     with place.room() as room:
-        node, ms = least_times(graph_of(network, reverse=reverse), ends, cutoff_ms, place.width_bits, room)
+        node, ms = least_times(graph, ends, cutoff_ms, place.width_bits, room)
     return Reach(network, direction, float(cutoff_s), access, node, ms, spots)
 
 

@@ -11,7 +11,7 @@ import shapely
 
 from careshed.errors import InputError
 from careshed.network import Access, RoadNetwork, cut_lines
-from careshed.reach._ends import entries_of, require_same_network, sources_of, spots_of
+from careshed.reach._ends import Places, entries_of, joined, sources_of, spots_of
 from careshed.reach._limits import MAX_CUTOFF_S
 from careshed.reach._reach import reach_times
 from careshed.reach._travel import travel_times
@@ -42,8 +42,8 @@ class Route:
 
 def route(
     network: RoadNetwork,
-    origin: gpd.GeoDataFrame | gpd.GeoSeries | Access,
-    destination: gpd.GeoDataFrame | gpd.GeoSeries | Access,
+    origin: Places,
+    destination: Places,
     *,
     cutoff_s: float = MAX_CUTOFF_S,
 ) -> Route:
@@ -63,10 +63,7 @@ def route(
     InputError
         If a side isn't one point.
     """
-    leave, arrive = (
-        require_same_network(network, side, what=what) if isinstance(side, Access) else network.snap(side)
-        for side, what in ((origin, "origin"), (destination, "destination"))
-    )
+    leave, arrive = joined(network, origin, what="origin"), joined(network, destination, what="destination")
     for side, what in ((leave, "origin"), (arrive, "destination")):
         if len(side) != 1:
             raise InputError(f"{what}: {len(side)} points; expected one: take it with .iloc[[i]]")
@@ -131,9 +128,16 @@ def _step(network: RoadNetwork, node: int, left_ms: dict[int, int]) -> tuple[int
         (False, network.bwd_tail, network.bwd_head, network.backward_ms),
     )
     for edge in workplace_of(network).streets_from(np.array([node]), reverse=False).tolist():
-        for forward, tail, head, ms in runs:
+        for forward, tail, head, whole_ms in runs:
             after = int(head[edge])
-            if tail[edge] == node and ms[edge] >= 0 and left_ms.get(after) == left_ms[node] - int(ms[edge]):
+            if tail[edge] == node and whole_ms[edge] >= 0 and left_ms.get(after) == left_ms[node] - int(whole_ms[edge]):
+                return edge, forward, after
+    if network.turns is not None:
+        turns = network.turns
+        for copy in np.flatnonzero(turns.copy_tail == node).tolist():
+            edge, forward, after = int(turns.copy_edge[copy]), bool(turns.copy_ahead[copy]), int(turns.copy_head[copy])
+            ms = network.forward_ms[edge] if forward else network.backward_ms[edge]
+            if left_ms.get(after) == left_ms[node] - int(ms):
                 return edge, forward, after
     for arc in network.out_arcs[network.out_start[node] : network.out_start[node + 1]].tolist():
         after = arc & 0xFFFFFFFF

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
-import geopandas as gpd
 import numpy as np
 from scipy.sparse import csr_array
 
-from careshed.network import Access, RoadNetwork
-from careshed.reach._ends import graph_of, require_same_network, sources_of, spots_of, targets_of
+from careshed.network import RoadNetwork
+from careshed.reach._ends import Places, graph_of, joined, sources_of, spots_of, targets_of
 from careshed.reach._limits import Seconds, limit_ms, per_id_ms
 from careshed.reach._meet import meeting_for, target_rows
 from careshed.reach._search import Ints32, Ints64, Spots
@@ -19,8 +17,6 @@ from careshed.reach._times import TravelTimes, rejects
 from careshed.reach._work import Found, Work, search_rows, workplace_of
 
 __all__ = ["travel_times"]
-
-Places: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | Access
 
 
 def travel_times(
@@ -61,7 +57,7 @@ def travel_times(
     from destinations it runs over the reversed graph.
     """
     cutoff_ms = limit_ms(cutoff_s)
-    leave, arrive = _joined(network, origins, "origins"), _joined(network, destinations, "destinations")
+    leave, arrive = joined(network, origins, what="origins"), joined(network, destinations, what="destinations")
     delay_ms = 0 if origin_delay_s is None else per_id_ms(origin_delay_s, leave.ids, what="origin_delay_s")
     reverse = len(arrive) < len(leave)
     ends = [spots_of(network, leave, delay_ms, reverse=reverse), spots_of(network, arrive, reverse=reverse)]
@@ -81,12 +77,6 @@ def travel_times(
         _destination=other,
         _ms=ms,
     )
-
-
-def _joined(network: RoadNetwork, places: Places, what: str) -> Access:
-    if isinstance(places, Access):
-        return require_same_network(network, places, what=what)
-    return network.snap(places)
 
 
 def _rows(

@@ -12,7 +12,7 @@ import pandas as pd
 from careshed.area import StudyArea
 from careshed.errors import MissingLayerError
 from careshed.indicators import nearest_seconds
-from careshed.network import Access, RoadNetwork
+from careshed.network import Access, Profile, RoadNetwork
 from careshed.reach import travel_times
 from careshed.services import COVERAGE_CUTOFF, service_network, the_service
 from careshed.targets import Service
@@ -55,7 +55,9 @@ class Baseline:
     need: npt.NDArray[np.float64]
 
 
-def baseline(area: StudyArea, service_name: str = "chc") -> Baseline:
+def baseline(
+    area: StudyArea, service_name: str = "chc", *, profile: Profile | None = None, hour: int | None = None
+) -> Baseline:
     """Measure today's service of an area.
 
     Parameters
@@ -64,6 +66,10 @@ def baseline(area: StudyArea, service_name: str = "chc") -> Baseline:
         The study area.
     service_name
         Id of a service in its targets.
+    profile
+        The time model; default the packaged one.
+    hour
+        Hour of the day; None is free flow.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def baseline(area: StudyArea, service_name: str = "chc") -> Baseline:
     service = the_service(area, service_name)
     if area.demand.empty:
         raise MissingLayerError(f"{area.name} has no people placed on its streets, so no candidate can be scored")
-    network = service_network(area, service)
+    network = service_network(area, service, profile=profile, hour=hour)
     cutoff_s = COVERAGE_CUTOFF * service.standard_s
     demand = network.snap(area.demand.geometry)
     facilities = area.facilities_of(service.kinds)

@@ -18,6 +18,7 @@ import shapely
 from careshed._checks import new_file
 from careshed.area import StudyArea
 from careshed.errors import DuplicateIdError, InputError, RowFaultError
+from careshed.network import Profile
 from careshed.scoring.measure import Baseline, baseline, score_candidates
 from careshed.tables import Places, read_places_in_chunks
 
@@ -42,19 +43,24 @@ class Scores:
         The ten best, on their ids.
     rejected
         Rows that could not be scored: ``file``, ``line``, ``id``, ``reason``.
+    speeds
+        The speeds and delays that times were computed with, in words.
     """
 
     scored: int
     best: pd.DataFrame
     rejected: pd.DataFrame
+    speeds: str
 
 
-def score_file(
+def score_file(  # noqa: PLR0913 - options, each with its name
     area: StudyArea,
     candidates: Path | str,
     output: Path | str,
     *,
     service: str = "chc",
+    profile: Profile | None = None,
+    hour: int | None = None,
     strict: bool = False,
     chunk: int = CHUNK,
     progress: Callable[[str], None] | None = None,
@@ -72,6 +78,10 @@ def score_file(
         ``.parquet`` or ``.csv``; rejected rows go beside it, into ``….rejected.csv``.
     service
         Id of a service in the area's targets.
+    profile
+        The time model; default the packaged one.
+    hour
+        Hour of the day; None is free flow.
     strict
         Refuse the file when any row is rejected.
     chunk
@@ -97,7 +107,7 @@ def score_file(
     output = Path(output)
     if output.suffix not in {".parquet", ".csv"}:
         raise InputError(f"{output}: is neither .parquet nor .csv; name the scores file one of these")
-    today = baseline(area, service)
+    today = baseline(area, service, profile=profile, hour=hour)
     rejected: list[pd.DataFrame] = []
     keys: list[pd.DataFrame] = []
     seen: set[int] = set()
@@ -117,7 +127,7 @@ def score_file(
             raise RowFaultError(_refusal(candidates, bad_rows, len(ranks)))
         best = _write_ranked(sorted(Path(folder).iterdir()), final, ranks)
     _write_rejects(bad_rows, output.with_suffix(".rejected.csv"))
-    return Scores(len(ranks), best, bad_rows)
+    return Scores(len(ranks), best, bad_rows, today.network.profile)
 
 
 def _score_chunk(today: Baseline, places: Places, candidates: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:

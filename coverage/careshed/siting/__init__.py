@@ -4,6 +4,7 @@
 >>> solution = site(SitingProblem.build(sites, weights, times, stations=18, standard_ms=720_000))  # doctest: +SKIP
 """
 
+from careshed.siting.matrix import from_cost_matrix
 from careshed.siting.models import (
     BACOP1,
     BACOP2,
@@ -23,7 +24,7 @@ from careshed.siting.models import (
 from careshed.siting.pairs import Pairs
 from careshed.siting.problem import Phase, SitingProblem, Tier, phase_counts
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
-from careshed.siting.solution import Conflict, Level, Solution, SolverReport
+from careshed.siting.solution import Conflict, Level, Relaxation, Solution, SolverReport
 from careshed.siting.solve import site, support_table
 
 __all__ = [
@@ -49,12 +50,14 @@ __all__ = [
     "PMedian",
     "Pairs",
     "Phase",
+    "Relaxation",
     "Relocation",
     "SitingProblem",
     "Solution",
     "SolverReport",
     "Tier",
     "WorstTime",
+    "from_cost_matrix",
     "phase_counts",
     "site",
     "support_table",

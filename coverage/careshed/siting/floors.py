@@ -74,7 +74,9 @@ class Floor:
         reached = np.bincount(self.row, weights=values[last][self.site], minlength=len(self.weight))
         full = reached >= 1.0 - TOLERANCE
         missing = float(self.need - self.weight[full].sum())
-        if float(np.dot(self.weight[~full], reached[~full])) >= missing - TOLERANCE * max(self.need, 1):
+        # less than half a person, so that a whole plan is judged exactly
+        slack = min(TOLERANCE * max(self.need, 1), 0.5)
+        if float(np.dot(self.weight[~full], reached[~full])) >= missing - slack:
             return
         some = ~full[self.row]
         coefficient = np.bincount(self.site[some], weights=self.weight[self.row[some]], minlength=columns.sites)

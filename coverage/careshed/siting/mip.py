@@ -12,6 +12,7 @@ import numpy.typing as npt
 from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.floors import Floor, floors_of
 from careshed.siting.leads import broken_spans
+from careshed.siting.purses import Purse, purses_of
 from careshed.siting.rules import rule_rows
 
 __all__ = ["Rulebook", "add_rows", "new_highs"]
@@ -66,15 +67,15 @@ class Rulebook:
     lower, upper
         Bounds of the columns.
     floors
-        Coverage floors, of which rows are found when a plan breaks them.
+        Coverage floors and budgets, of which rows are found when a plan breaks them.
     """
 
     columns: Columns
     rows: list[Row]
     lower: Floats
     upper: Floats
-    floors: tuple[Floor, ...] = ()
-    lazy: tuple[str, ...] = ("lead", "span", "floor", "apart", "company", "worst time")
+    floors: tuple[Floor | Purse, ...] = ()
+    lazy: tuple[str, ...] = ("lead", "span", "floor", "apart", "company", "worst time", "purse")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)
     _between: Floats | None = field(default=None)
@@ -83,7 +84,8 @@ class Rulebook:
     def of(cls, columns: Columns) -> Rulebook:
         """Collect the rows of all rules."""
         lower, upper = columns.bounds()
-        return cls(columns, rule_rows(columns), lower, upper, floors_of(columns.problem))
+        problem = columns.problem
+        return cls(columns, rule_rows(columns), lower, upper, (*floors_of(problem), *purses_of(problem)))
 
     @property
     def between(self) -> Floats:
@@ -103,7 +105,7 @@ class Rulebook:
         self._flat = None
 
     def found(self, values: Floats) -> list[Row]:
-        """Return new rows of the spans and floors that `values` (whole or fractional) break; remember them."""
+        """Return new rows of the spans, floors and budgets that `values` (whole or fractional) break; remember them."""
         rows = list(broken_spans(self.columns, values))
         rows += [row for floor in self.floors for row in floor.broken(self.columns, values)]
         for row in rows:
@@ -127,18 +129,21 @@ class Rulebook:
         return [self.rows[i] for i in np.flatnonzero(bad)]
 
     def allows(self, values: Floats) -> bool:
-        """Return whether whole `values` keep all rules; spans and floors that they break are remembered."""
+        """Return whether whole `values` keep all rules; spans, floors and budgets that they break are remembered."""
         if (values < self.lower).any() or (values > self.upper).any() or self.broken(values):
             return False
         return not self.found(values)
 
     def solve(self, cost: Floats, *, lower: Floats | None = None, upper: Floats | None = None) -> Floats | None:
-        """Return the plan of least ``cost · values`` that keeps all rules; None where none does."""
+        """Return the plan of least ``cost · values`` that keeps all rules; None where none does.
+
+        Columns beyond those of `columns` may follow in `cost` and the bounds; they need not be whole.
+        """
         lower = self.lower if lower is None else lower
         upper = self.upper if upper is None else upper
         highs = new_highs()
-        highs.addVars(self.columns.count, lower, upper)
-        index = np.arange(self.columns.count, dtype=np.int32)
+        highs.addVars(len(cost), lower, upper)
+        index = np.arange(len(cost), dtype=np.int32)
         highs.changeColsCost(len(index), index, cost)
         whole = np.full(self.columns.binaries, highspy.HighsVarType.kInteger)
         highs.changeColsIntegrality(len(whole), index[: len(whole)], whole)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Conflict", "Level", "Solution", "SolverReport"]
+__all__ = ["Conflict", "Level", "Relaxation", "Solution", "SolverReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,49 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The smallest change of one rule that makes a plan possible, with all other rules as they are.
+
+    Attributes
+    ----------
+    rule
+        Short name, as in :class:`Conflict`.
+    before, after
+        The rule's figure as asked for and as it can be met: stations, milliseconds, money, a share, or how many
+        exceptions. One step less than `after` (a station, a millisecond, a unit of money, a thousandth) is not
+        enough.
+    text
+        The change in words, with names and figures.
+    """
+
+    rule: str
+    before: float
+    after: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Rules that can't be met together.
 
     Attributes
     ----------
     rule
-        Short name: ``phases``, ``stations``, ``quota``, ``tier``, ``lead``, ``span`` or ``rules`` (several).
+        Short name: ``phases``, ``stations``, ``quota``, ``tier``, ``lead``, ``span``, ``among``, ``apart``,
+        ``company``, ``budget``, ``worst time``, ``floor``, ``existing``, ``required`` or ``rules`` (several).
     text
         What can't be met and why, with names and figures.
     remedy
         What would help.
+    relaxations
+        Changes of which each, alone, makes a plan possible; none where no single one does. Of several
+        conflicts the first carries them.
     """
 
     rule: str
     text: str
     remedy: str
+    relaxations: tuple[Relaxation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

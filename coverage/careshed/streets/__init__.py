@@ -110,7 +110,7 @@ class StreetNotes:
     unknown_class
         Streets of ``highway=road``, whose class nobody knows.
     lost_turns
-        Reason → number of turn restrictions left out.
+        Reason → ids of the relations of turn restrictions left out.
     """
 
     ways: int = 0
@@ -119,7 +119,7 @@ class StreetNotes:
     lost_ways: int = 0
     zero_length: int = 0
     unknown_class: int = 0
-    lost_turns: Mapping[str, int] = field(default_factory=dict)
+    lost_turns: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """Return one sentence for each note that isn't zero."""
@@ -130,7 +130,7 @@ class StreetNotes:
             (self.zero_length, "pieces of way without length dropped, their ends joined"),
             (self.unknown_class, "streets are highway=road, of unknown class: driven at the default speed and walked"),
         )
-        turns = [f"{count} turn restrictions left out: {reason}" for reason, count in self.lost_turns.items()]
+        turns = [f"{len(ids)} turn restrictions left out: {reason}" for reason, ids in self.lost_turns.items()]
         return said + [f"{count} {text}" for count, text in told if count] + turns
 
 
@@ -252,12 +252,15 @@ def roads_from_ways(
     frame, notes, number = _frame(pieces, streets, passages, crs, notes)
     junction_of = pd.Series(number.to_numpy(), index=ids[used][number.index])
     turns, lost = turn_layer(frame, junction_of, rules.restrictions)
-    lost_turns = Counter(rules.left_out) + Counter(lost)
+    lost_turns = {
+        reason: sorted([*rules.left_out.get(reason, ()), *lost.get(reason, ())])
+        for reason in sorted(rules.left_out.keys() | lost.keys())
+    }
     return Roads(
         frame,
         junction_layer(frame, junction_of, rules.nodes),
         turns,
-        replace(notes, lost_turns=dict(sorted(lost_turns.items()))),
+        replace(notes, lost_turns=lost_turns),
     )
 
 

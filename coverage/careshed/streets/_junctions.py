@@ -6,9 +6,10 @@ Sources: OpenStreetMap wiki, pages "Tag:highway=traffic_signals", "Tag:highway=s
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -17,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from careshed.area import SCHEMAS, empty_layer
+from careshed.area import SCHEMAS, VIA, empty_layer
 
 __all__ = [
     "NODE_TAGS",
@@ -78,7 +79,7 @@ HEADING_M = 10.0
 
 
 class Restriction(NamedTuple):
-    """A turn restriction over one node, as a relation has it.
+    """A turn restriction over one node, or over ways, as a relation has it.
 
     Attributes
     ----------
@@ -87,9 +88,11 @@ class Restriction(NamedTuple):
     kind
         ``no_left_turn``, ``only_straight_on`` …
     come, via, go
-        Ids of the ways one comes by, of the node, of the ways one leaves by.
+        Ids of the ways one comes by, of the node (0 none), of the ways one leaves by.
     exempt
         Its ``except`` tag, ``''`` none.
+    over
+        Ids of the ways gone along in between, in place of a node.
     """
 
     id: int
@@ -98,6 +101,7 @@ class Restriction(NamedTuple):
     via: int
     go: tuple[int, ...]
     exempt: str
+    over: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,14 @@ class RoadRules:
     nodes
         Tags of nodes that have any of `NODE_TAGS`, by node id.
     restrictions
-        Turn restrictions over a node.
+        Turn restrictions.
     left_out
-        Reason → number of turn restrictions that can't be kept.
+        Reason → ids of turn restrictions that can't be kept.
     """
 
     nodes: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     restrictions: Sequence[Restriction] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def junction_kind(tags: Mapping[str, str]) -> str:
@@ -209,7 +213,7 @@ def _elevation_m(tags: Mapping[str, str]) -> float:
 
 def turn_layer(
     streets: gpd.GeoDataFrame, junction_of: pd.Series, restrictions: Sequence[Restriction]
-) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+) -> tuple[gpd.GeoDataFrame, dict[str, list[int]]]:
     """Make the layer ``turns``: restrictions between the streets that touch the junction.
 
     Parameters
@@ -222,21 +226,86 @@ def turn_layer(
     Returns
     -------
     turns, left_out
-        The layer, and reason → number of restrictions that could not be kept.
+        The layer, and reason → ids of restrictions that could not be kept.
     """
-    rows, lost = [], Counter[str]()
+    rows, lost = [], defaultdict[str, list[int]](list)
     touching = _touching(streets)
     for rule in sorted(restrictions, key=lambda rule: rule.id):
+        if rule.over:
+            chains = list(_chains(rule, touching))
+            if not chains:
+                lost["their streets don't follow each other"].append(rule.id)
+            rows += [
+                (f"{rule.id}-{k}", come, at, go, rule.kind, rule.exempt, VIA.join(between))
+                for k, (come, at, between, go) in enumerate(chains)
+            ]
+            continue
         if rule.via not in junction_of.index:
-            lost["their junction is not among the streets"] += 1
+            lost["their junction is not among the streets"].append(rule.id)
             continue
         at = int(junction_of[rule.via])
         ends = touching.loc[[at]]
         pairs = _pairs(rule, ends)
         if not pairs:
-            lost["their streets don't meet at their junction"] += 1
-        rows += [(f"{rule.id}-{k}", come, at, go, rule.kind, rule.exempt) for k, (come, go) in enumerate(pairs)]
+            lost["their streets don't meet at their junction"].append(rule.id)
+        rows += [(f"{rule.id}-{k}", come, at, go, rule.kind, rule.exempt, "") for k, (come, go) in enumerate(pairs)]
     return _layer("turns", rows, streets), dict(lost)
+
+
+def _chains(rule: Restriction, touching: pd.DataFrame) -> Iterator[tuple[str, int, list[str], str]]:
+    """Yield street, junction, streets between and last street of a restriction over ways, which it runs along whole."""
+    names = {str(way) for ways in (rule.come, rule.over, rule.go) for way in ways}
+    ends = touching[touching["way"].isin(names)]
+    own = {way: _passage(ends[ends["way"] == str(way)]) for way in rule.over}
+    if not all(own.values()):
+        return
+    sides = ({str(way) for way in rule.come}, {str(way) for way in rule.go})
+    come, go = (ends[ends["way"].isin(side)] for side in sides)
+    for at in dict.fromkeys(come.index):
+        end, between = int(at), list[str]()
+        for passage in _in_order(own, end):
+            between += passage.streets
+            end = passage.end
+        if not between:
+            continue
+        for first in dict.fromkeys(come.loc[[at], "street"]):
+            for last in dict.fromkeys(go.loc[go.index == end, "street"]):
+                if first not in between and last not in between:
+                    yield first, int(at), between, last
+
+
+class _Passage(NamedTuple):
+    """A way gone along from one end to the other."""
+
+    start: int
+    streets: list[str]
+    end: int
+
+    def turned(self) -> _Passage:
+        return _Passage(self.end, self.streets[::-1], self.start)
+
+
+def _passage(ends: pd.DataFrame) -> _Passage | None:
+    """Return a way's streets in its own order, None where some are missing."""
+    pieces = sorted((int(street.rpartition("-")[2]), at, street) for at, street in ends["street"].items())
+    first = ends[~ends["comes"]].reset_index().set_index("street")["at"]
+    last = ends[ends["comes"]].reset_index().set_index("street")["at"]
+    streets = list(dict.fromkeys(street for _, _, street in pieces))
+    joined = all(last[a] == first[b] for a, b in pairwise(streets))
+    return _Passage(int(first[streets[0]]), streets, int(last[streets[-1]])) if streets and joined else None
+
+
+def _in_order(ways: Mapping[int, _Passage | None], at: int) -> list[_Passage]:
+    """Return ways as they follow each other from a junction, none where they don't."""
+    left, found = [way for way in ways.values() if way is not None], list[_Passage]()
+    while left:
+        onward = [way for way in left if at in {way.start, way.end}]
+        if not onward:
+            return []
+        left.remove(onward[0])
+        found.append(onward[0] if onward[0].start == at else onward[0].turned())
+        at = found[-1].end
+    return found
 
 
 def _pairs(rule: Restriction, ends: pd.DataFrame) -> list[tuple[str, str]]:

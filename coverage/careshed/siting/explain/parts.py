@@ -1,0 +1,289 @@
+"""A problem taken apart into rules that can be left out one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from careshed.siting.columns import Columns, Row, plain_row
+from careshed.siting.explain.words import (
+    among_words,
+    amount,
+    floor_words,
+    group_words,
+    minutes,
+    plural,
+    statuses,
+)
+from careshed.siting.floors import Floor
+from careshed.siting.mip import Rulebook
+from careshed.siting.problem import Phase, SitingProblem, Tier
+from careshed.siting.purses import Purse
+from careshed.siting.rules import leads, nested, quotas, tiers
+from careshed.siting.side_rules import among, apart, budget, company, worst_rows
+from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Side, WorstTime
+
+__all__ = ["Part", "Parts", "lead_part", "side_part"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+MOST_LED = 2000
+"""Sites of all tiers together that a plan without counts may open; flows are 32-bit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A rule that can be left out.
+
+    Attributes
+    ----------
+    rule
+        Short name, as in :class:`careshed.siting.Conflict`.
+    key
+        What it is about: a group, a tier, a phase.
+    text, remedy
+        The rule, and what would loosen it, in words.
+    rows
+        Its rows.
+    held
+        Columns that it holds open.
+    lazy
+        The floor or budget of which rows are found when a plan breaks it.
+    tier
+        The tier whose span or leaders it is.
+    side
+        The side rule.
+    """
+
+    rule: str
+    key: str
+    text: str
+    remedy: str
+    rows: tuple[Row, ...] = ()
+    held: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    lazy: Floor | Purse | None = None
+    tier: Tier | None = None
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """A problem's rules, each by itself, and what holds without any.
+
+    Attributes
+    ----------
+    problem
+        The problem.
+    columns
+        Its columns, with tiers of any count, without leaders, spans and side rules.
+    base
+        Rows that are no rules but the meaning of a plan: sites stay open, each is of one tier.
+    parts
+        The rules by family, in the order in which they are left out.
+    """
+
+    problem: SitingProblem
+    columns: Columns
+    base: tuple[Row, ...]
+    parts: tuple[tuple[Part, ...], ...]
+
+    @classmethod
+    def of(cls, problem: SitingProblem) -> Self:
+        """Take a problem apart."""
+        columns = Columns.of(wide(problem, problem.tiers, led=False))
+        whole = Columns.of(problem)
+        families = (_quotas(whole), _statuses(whole), _tiers(whole), _sides(whole), _counts(whole))
+        base = [*nested(columns), *(row for row in tiers(columns) if row.rule != "tier")]
+        return cls(problem, columns, tuple(base), tuple(tuple(family) for family in families))
+
+    @property
+    def every(self) -> list[Part]:
+        """All rules."""
+        return [part for family in self.parts for part in family]
+
+    def book(self, parts: Iterable[Part], extra: Sequence[Row] = ()) -> Rulebook:
+        """Return the rulebook of some rules and of further rows."""
+        parts = list(parts)
+        rows = [*self.base, *(row for part in parts for row in part.rows), *extra]
+        lower, upper = self.columns.bounds()
+        always = self.problem.existing & ~self.problem.inside
+        for phase in range(self.columns.phases):
+            lower[self.columns.open(phase, np.flatnonzero(~always))] = 0.0
+        for part in parts:
+            lower[part.held] = 1.0
+        lazy = tuple(part.lazy for part in parts if part.lazy is not None)
+        return Rulebook(self._with_tiers(parts), rows, lower, upper, lazy)
+
+    def solve(
+        self, parts: Iterable[Part], cost: Floats | None = None, extra: Sequence[Row] = (), more: int = 0
+    ) -> Floats | None:
+        """Return the plan of least cost that keeps some rules; None where none does.
+
+        Parameters
+        ----------
+        parts
+            The rules.
+        cost
+            Of each column; None: any plan will do.
+        extra
+            Further rows.
+        more
+            How many columns, from 0 up to 1, follow those of the problem.
+        """
+        book = self.book(parts, extra)
+        cost = np.zeros(self.columns.count + more) if cost is None else cost
+        lower, upper = np.append(book.lower, np.zeros(more)), np.append(book.upper, np.ones(more))
+        return book.solve(cost, lower=lower, upper=upper)
+
+    def feasible(self, parts: Iterable[Part]) -> bool:
+        """Whether a plan keeps some rules."""
+        return self.solve(parts) is not None
+
+    def without(self, *gone: Part) -> list[Part]:
+        """Return all rules but some."""
+        return [part for part in self.every if part not in gone]
+
+    def _with_tiers(self, parts: Sequence[Part]) -> Columns:
+        """Return the columns with the spans and leaders that some rules ask for."""
+        spans = {p.key: p.tier.span for p in parts if p.rule == "span" and p.tier}
+        chiefs = {p.key: p.tier for p in parts if p.rule == "lead" and p.tier}
+        if not spans:
+            return self.columns
+        changed = []
+        for tier in self.columns.problem.tiers:
+            by = chiefs.get(tier.name)
+            led = {"led_by": by.led_by, "lead_ms": by.lead_ms} if by else {}
+            changed.append(replace(tier, span=spans.get(tier.name), **led))
+        return replace(self.columns, problem=replace(self.columns.problem, tiers=tuple(changed)))
+
+
+def wide(problem: SitingProblem, tiers_: Sequence[Tier], *, led: bool) -> SitingProblem:
+    """Return a problem in which any number of sites may be open, without side rules."""
+    many = int(min(problem.inside.sum(), MOST_LED // max(len(tiers_), 1)))
+    changed = tuple(replace(t, count=many) if led else replace(t, count=many, led_by=(), span=None) for t in tiers_)
+    phases = tuple(Phase(p.by, many) for p in problem.phases)
+    return replace(problem, tiers=changed, stations=many, phases=phases, sides=(), early_quotas=False)
+
+
+def _quotas(columns: Columns) -> Iterator[Part]:
+    """Yield each group's quota."""
+    for row in quotas(columns):
+        name = group_words(columns.problem, row.key)
+        yield Part("quota", row.key, f"at least {row.lower:g} in {name}", f"lower the quota of {name}", (row,))
+
+
+def _statuses(columns: Columns) -> Iterator[Part]:
+    """Yield what keeps each existing and required site open."""
+    problem = columns.problem
+    existing, both = statuses(problem)
+    for site in both:
+        early = site in existing
+        what, name = "existing" if early else "required", problem.label(int(site))
+        last = columns.phases - 1
+        held = columns.open(0, site) if early else columns.open(last, site)
+        yield Part(what, str(site), f"{name} is {what}", f"mark {name} as a candidate or excluded", held=held)
+
+
+def _tiers(columns: Columns) -> Iterator[Part]:
+    """Yield each tier's span, then its leaders."""
+    for tier in columns.problem.tiers:
+        if tier.span is not None:
+            yield Part(
+                "span",
+                tier.name,
+                f"at most {tier.span} sites led by one of tier {tier.name}",
+                f"raise the span of tier {tier.name}",
+                tier=tier,
+            )
+        if tier.led_by:
+            yield lead_part(columns.problem, tier)
+
+
+def lead_part(problem: SitingProblem, tier: Tier) -> Part:
+    """Return the rule that each site of a tier has a leader in time."""
+    chiefs = " or ".join(tier.led_by)
+    alone = tuple(tier if t.name == tier.name else replace(t, led_by=()) for t in problem.tiers)
+    rows = tuple(leads(Columns.of(wide(problem, alone, led=True))))
+    return Part(
+        "lead",
+        tier.name,
+        f"each of tier {tier.name} within {minutes(tier.lead_ms)} of its {chiefs}",
+        f"allow more minutes between tier {tier.name} and its {chiefs}",
+        rows,
+        tier=tier,
+    )
+
+
+def _counts(columns: Columns) -> Iterator[Part]:
+    """Yield the tiers' and phases' counts."""
+    problem, last = columns.problem, columns.phases - 1
+    every, inside = np.arange(columns.sites), np.flatnonzero(problem.inside)
+    for n, tier in enumerate(problem.leading):
+        row = plain_row("tier", tier.name, [(columns.leads(n, every), 1.0)], float(tier.count), float(tier.count))
+        text = f"exactly {tier.count} of tier {tier.name}"
+        yield Part("tier", tier.name, text, f"change the count of tier {tier.name}", (row,), tier=tier)
+    for k, phase in enumerate(problem.phases):
+        by = f" by {phase.by}" if phase.by else ""
+        others = [(columns.leads(n, inside), -1.0) for n in range(columns.leading)]
+        terms = [(columns.open(k, inside), 1.0), *others]
+        row = plain_row("count", str(k), terms, float(phase.count), float(phase.count))
+        rule = "stations" if k == last else "phases"
+        yield Part(
+            rule, str(k), f"exactly {phase.count} stations{by}", f"change the {phase.count} stations{by}", (row,)
+        )
+
+
+def _sides(columns: Columns) -> Iterator[Part]:
+    """Yield the side rules; least and greatest numbers by themselves."""
+    for n, side in enumerate(columns.problem.sides):
+        if isinstance(side, Among):
+            if side.at_least:
+                yield side_part(columns, replace(side, at_most=None), str(n))
+            if side.at_most is not None:
+                yield side_part(columns, replace(side, at_least=0), str(n))
+        else:
+            yield side_part(columns, side, str(n))
+
+
+def side_part(columns: Columns, side: Side, key: str) -> Part:
+    """Return one side rule.
+
+    Parameters
+    ----------
+    columns
+        Columns of the whole problem.
+    side
+        The rule; :class:`~careshed.siting.sides.Among` with one of its limits.
+    key
+        Where it stands among the problem's side rules.
+    """
+    problem = replace(columns.problem, sides=(side,))
+    alone = replace(columns, problem=problem)
+    match side:
+        case Among():
+            least, words = side.at_most is None, among_words(problem, side)
+            text = f"at least {side.at_least} of {words}" if least else f"at most {side.at_most} of {words}"
+            remedy = f"ask for fewer of {words}" if least else f"allow more of {words}"
+            return Part("among", key, text, remedy, tuple(among(alone)), side=side)
+        case Apart():
+            text, remedy = f"sites {side.name}", "allow sites to be nearer to each other"
+            return Part("apart", key, text, remedy, tuple(apart(alone)), side=side)
+        case Company():
+            text, remedy = f"each site {side.name}", "allow sites to stand alone"
+            return Part("company", key, text, remedy, tuple(company(alone)), side=side)
+        case Budget():
+            text = f"a budget of {amount(side.at_most)}"
+            return Part(
+                "budget", key, text, "raise the budget", tuple(budget(alone)), lazy=Purse.of(problem, side), side=side
+            )
+        case WorstTime():
+            who = "everybody" if side.demand_ids is None else plural(len(side.demand_ids), "demand point")
+            text, rows = f"{who} within {minutes(side.ms)}", tuple(worst_rows(alone, side))
+            return Part("worst time", key, text, "allow more minutes to the farthest", rows, side=side)
+        case CoverageFloor():
+            remedy = f"lower the share of {side.name}"
+            return Part("floor", key, floor_words(side), remedy, lazy=Floor.of(problem, side), side=side)
