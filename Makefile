@@ -51,8 +51,8 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
 
-ROOMS := area build candidates compare datums demand errors indicators isolines maps network osm output plan publish \
-  reach report scorecard scoring services siting streets synthetic tables targets template
+ROOMS := area build candidates compare consolidation datums demand districts errors facts handout indicators isolines maps \
+  network osm output plan publish reach report scorecard scoring services siting streets synthetic tables targets template
 docs: $(READY) ## the API's pages, from docstrings, into out/docs/
 	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
 

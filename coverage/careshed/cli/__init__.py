@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import show, times
+from careshed.cli import consolidate, districts, show, times
 from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
 from careshed.cli.show import console, stderr
 from careshed.errors import CareshedError, InputError
@@ -327,6 +327,8 @@ def score(
 app.command()(times.isochrones)
 app.command("times")(times.times)
 app.command()(times.calibrate)
+app.command()(districts.districts)
+app.command()(consolidate.consolidate)
 
 
 def _known_model(model: str) -> None:
