@@ -14,6 +14,7 @@ from careshed.siting.floors import Floor, floors_of
 from careshed.siting.leads import broken_spans
 from careshed.siting.purses import Purse, purses_of
 from careshed.siting.rules import rule_rows
+from careshed.siting.shortfalls import Bend, bends_of
 
 __all__ = ["Rulebook", "UndecidedError", "add_rows", "new_highs"]
 
@@ -85,8 +86,8 @@ class Rulebook:
     rows: list[Row]
     lower: Floats
     upper: Floats
-    floors: tuple[Floor | Purse, ...] = ()
-    lazy: tuple[str, ...] = ("lead", "span", "floor", "apart", "company", "worst time", "purse")
+    floors: tuple[Floor | Purse | Bend, ...] = ()
+    lazy: tuple[str, ...] = ("lead", "span", "floor", "shortfall", "apart", "company", "worst time", "purse")
     _flat: tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]] | None = field(default=None)
     _limits: tuple[Floats, Floats] | None = field(default=None)
     _between: Floats | None = field(default=None)
@@ -96,7 +97,9 @@ class Rulebook:
         """Collect the rows of all rules."""
         lower, upper = columns.bounds()
         problem = columns.problem
-        return cls(columns, rule_rows(columns), lower, upper, (*floors_of(problem), *purses_of(problem)))
+        return cls(
+            columns, rule_rows(columns), lower, upper, (*floors_of(problem), *purses_of(problem), *bends_of(problem))
+        )
 
     @property
     def between(self) -> Floats:
@@ -116,7 +119,7 @@ class Rulebook:
         self._flat = None
 
     def found(self, values: Floats) -> list[Row]:
-        """Return new rows of the spans, floors and budgets that `values` (whole or fractional) break; remember them."""
+        """Return new rows of spans, floors, shortfalls and budgets that `values` (also fractional) break; keep them."""
         rows = list(broken_spans(self.columns, values))
         rows += [row for floor in self.floors for row in floor.broken(self.columns, values)]
         for row in rows:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from careshed.errors import InputError
 from careshed.siting.pairs import Pairs, aligned
-from careshed.siting.sides import Among, Side, named_ids
+from careshed.siting.sides import Among, Shortfall, Side, named_ids
 from careshed.siting.tables import check_groups, clean_sites, clean_weights, removed_sites
 
 __all__ = ["Phase", "SitingProblem", "Tier", "phase_counts"]
@@ -365,6 +365,13 @@ def _check_sides(problem: SitingProblem) -> None:
             if len(strange):
                 raise InputError(
                     f"rule {type(side).__name__}: {what} {strange[0]!r} is not in the problem; correct its id"
+                )
+        if isinstance(side, Shortfall):
+            groups, phases = {*side.quotas} - {*problem.group_names}, {*side.phases}
+            if groups or not phases <= {*range(1, len(problem.phases) + 1)}:
+                raise InputError(
+                    f"shortfall of groups {sorted(side.quotas)} in phases {side.phases}: expected some of "
+                    f"the problem's {len(problem.group_names)} groups and {len(problem.phases)} phases"
                 )
         if isinstance(side, Among):
             if side.tier and side.tier not in {t.name for t in problem.tiers}:

@@ -2,7 +2,8 @@
 
 Each is a small frozen object that names sites and demand by id; :attr:`SitingProblem.sides
 <careshed.siting.SitingProblem>` holds them, and :mod:`careshed.siting.rules` makes their rows. All but
-:class:`Among` bind in the last phase; an upper limit that holds there holds before, since sites stay open.
+:class:`Among` and :class:`Shortfall` bind in the last phase; an upper limit that holds there holds before, since sites
+stay open.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy.spatial import KDTree
 from careshed._checks import require_columns
 from careshed.errors import InputError
 
-__all__ = ["Among", "Apart", "Budget", "Company", "CoverageFloor", "Side", "WorstTime"]
+__all__ = ["Among", "Apart", "Budget", "Company", "CoverageFloor", "Shortfall", "Side", "WorstTime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,31 @@ class CoverageFloor:
             raise InputError(f"coverage floor of {self.name!r}: share {self.share:g}, expected 0 to 1")
 
 
-Side = Among | Apart | Company | Budget | WorstTime | CoverageFloor
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Groups lack at most so many stations of their quotas, summed over groups and phases: a quota that bends.
+
+    Attributes
+    ----------
+    at_most
+        The most stations lacking.
+    quotas
+        Per group id, how many open sites it should have.
+    phases
+        1-based phases that are looked at, each with these quotas.
+    """
+
+    at_most: int
+    quotas: Mapping[str, int]
+    phases: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a number that can't be meant."""
+        if self.at_most < 0:
+            raise InputError(f"shortfall of at most {self.at_most}: expected a whole number from 0 up")
+
+
+Side = Among | Apart | Company | Budget | WorstTime | CoverageFloor | Shortfall
 
 
 def _tree(points: pd.DataFrame) -> tuple[list[str], KDTree]:
@@ -205,7 +230,7 @@ def _distance(tree: KDTree, a: int, b: int) -> float:
     return float((dx * dx + dy * dy) ** 0.5)
 
 
-def named_ids(side: Side) -> tuple[Iterable[str], Iterable[str]]:
+def named_ids(side: Side) -> tuple[Iterable[str], Iterable[str]]:  # noqa: PLR0911 - one for each rule
     """Return the site ids and the demand ids that a rule names."""
     match side:
         case Among():
@@ -220,3 +245,5 @@ def named_ids(side: Side) -> tuple[Iterable[str], Iterable[str]]:
             return (), side.demand_ids or ()
         case CoverageFloor():
             return (), side.demand_ids
+        case Shortfall():
+            return (), ()

@@ -24,8 +24,9 @@ from careshed.siting.mip import Rulebook, UndecidedError
 from careshed.siting.problem import Phase, SitingProblem, Tier
 from careshed.siting.purses import Purse
 from careshed.siting.rules import leads, nested, quotas, tiers
+from careshed.siting.shortfalls import Bend
 from careshed.siting.side_rules import among, apart, budget, company, worst_rows
-from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Side, WorstTime
+from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
 
 __all__ = ["Part", "Parts", "lead_part", "side_part"]
 
@@ -67,7 +68,7 @@ class Part:
     remedy: str
     rows: tuple[Row, ...] = ()
     held: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    lazy: Floor | Purse | None = None
+    lazy: Floor | Purse | Bend | None = None
     tier: Tier | None = None
     side: Side | None = None
 
@@ -262,7 +263,7 @@ def _sides(columns: Columns) -> Iterator[Part]:
             yield side_part(columns, side, str(n))
 
 
-def side_part(columns: Columns, side: Side, key: str) -> Part:
+def side_part(columns: Columns, side: Side, key: str) -> Part:  # noqa: PLR0911 - one for each rule
     """Return one side rule.
 
     Parameters
@@ -300,3 +301,6 @@ def side_part(columns: Columns, side: Side, key: str) -> Part:
         case CoverageFloor():
             remedy = f"lower the share of {side.name}"
             return Part("floor", key, floor_words(side), remedy, lazy=Floor.of(problem, side), side=side)
+        case Shortfall():
+            text = f"at most {plural(side.at_most, 'station')} lacking of quotas"
+            return Part("shortfall", key, text, "let groups lack more stations", lazy=Bend(side), side=side)

@@ -31,6 +31,7 @@ from careshed.siting.explain.words import (
 )
 from careshed.siting.floors import Floor
 from careshed.siting.mip import UndecidedError
+from careshed.siting.purses import Purse
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Relaxation
 
@@ -131,8 +132,7 @@ def _budget(parts: Parts, part: Part) -> Iterator[Relaxation]:
     """More money."""
     side, purse = part.side, part.lazy
     assert isinstance(side, Budget)  # noqa: S101 - as made
-    assert not isinstance(purse, Floor)  # noqa: S101
-    assert purse is not None  # noqa: S101
+    assert isinstance(purse, Purse)  # noqa: S101
     others, last = parts.without(part), parts.columns.open(parts.columns.phases - 1, purse.sites)
     cost = np.zeros(parts.columns.count)
     cost[last] = purse.costs / max(int(np.abs(purse.costs).max(initial=0)), 1)
