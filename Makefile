@@ -51,8 +51,9 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
 
-ROOMS := area brief build candidates compare datums demand dossier errors indicators isolines maps network osm output plan publish \
-  reach report scorecard scoring services siting streets synthetic tables targets template
+ROOMS := area brief build candidates compare consolidation datums demand districts dossier errors facts handout \
+  indicators isolines maps network osm output plan publish reach report scorecard scoring services siting streets \
+  synthetic tables targets template
 docs: $(READY) ## the API's pages, from docstrings, into out/docs/
 	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -235,6 +235,33 @@ def test_p_center(case):
         return (max((min([CUTOFF, *(int(case.ms.loc[j, i]) for j in o[-1])]) for i in served), default=0) / 1000,)
 
     check(case, PCenter(), best(case, figures))
+
+
+@SOME
+@given(cases(phases=False))
+def test_fast_roads_of_problems_without_rules(case):
+    bare = replace(case, quota=0, sides=(), status=case.status.replace("required", "candidate"))
+    served = [i for i, w in bare.weights.items() if w > 0 and (bare.ms[i] <= CUTOFF).any()]
+
+    def worst(o):
+        return (max((min([CUTOFF, *(int(bare.ms.loc[j, i]) for j in o[-1])]) for i in served), default=0) / 1000,)
+
+    def uncovered(o):
+        return (-bare.people(o, lambda i, now: bare.near(i, now, STANDARD) > 0),)
+
+    free = (bare.status != "existing").sum()
+    count = bare.counts[-1] - (bare.status == "existing").sum()
+    for model, figures, sign in (
+        (MCLP(), uncovered, -1),
+        (PMedian(), lambda o: (bare.response(o) / 1000,), 1),
+        (PCenter(), worst, 1),
+    ):
+        solution = check(bare, model, best(bare, figures), signs=(sign,))
+        if 0 < count <= free:
+            assert solution.report.settings["method"] not in (
+                "branch and cut over linear programs",
+                "binary search over set covers",
+            )
 
 
 def all_near(case, ms, *, reachable_only):

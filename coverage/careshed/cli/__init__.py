@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import show, site, times
+from careshed.cli import consolidate, districts, show, site, times
 from careshed.cli.base import (
     AreaFolder,
     Hour,
@@ -306,3 +306,5 @@ def score(
 app.command()(times.isochrones)
 app.command("times")(times.times)
 app.command()(times.calibrate)
+app.command()(districts.districts)
+app.command()(consolidate.consolidate)

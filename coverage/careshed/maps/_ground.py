@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from careshed.area import StudyArea
 from careshed.maps._layer import Key, MapLayer, shape_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.maps._style import ROADS
 from careshed.plan import Plan
 from careshed.wording import BACKDROPS, Label, count, minutes, percent
 
-__all__ = ["ground_layers"]
+__all__ = ["base_layers", "ground_layers"]
 
 VIEW_BUFFER_M = 1500.0
 """Streets are drawn so far beyond the boundary."""
@@ -21,14 +22,19 @@ VIEW_BUFFER_M = 1500.0
 
 def ground_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
     """Return the base map: backdrop, streets, the veil outside, outlines with their cards."""
-    area = plan.area
+    layers = base_layers(plan.area, shapes)
+    return layers if plan.area.subdistricts.empty else [*layers, _units(plan, shapes)]
+
+
+def base_layers(area: StudyArea, shapes: Shapes) -> list[MapLayer]:
+    """Return backdrop, streets and the veil outside."""
     layers = []
     if not area.backdrop.empty:
         layers.append(_backdrop(area.backdrop, shapes))
     if not area.streets.empty:
-        layers.append(_streets(plan, shapes))
+        layers.append(_streets(area, shapes))
     if not area.subdistricts.empty:
-        layers += [_veil(plan, shapes), _units(plan, shapes)]
+        layers.append(_veil(area, shapes))
     return layers
 
 
@@ -47,10 +53,10 @@ def _backdrop(frame: gpd.GeoDataFrame, shapes: Shapes) -> MapLayer:
     return MapLayer(name, shape_layer(rows, pane="backdrop", name=name), tuple(keys))
 
 
-def _streets(plan: Plan, shapes: Shapes) -> MapLayer:
-    streets = plan.area.streets
-    if not plan.area.subdistricts.empty:
-        near = shapely.buffer(plan.area.boundary, VIEW_BUFFER_M)
+def _streets(area: StudyArea, shapes: Shapes) -> MapLayer:
+    streets = area.streets
+    if not area.subdistricts.empty:
+        near = shapely.buffer(area.boundary, VIEW_BUFFER_M)
         streets = streets.iloc[np.sort(streets.sindex.query(near, predicate="intersects"))]
     plain = streets["highway"].str.removesuffix("_link")
     known = {value: road for road, values in ROADS.items() for value in values}
@@ -71,12 +77,10 @@ def _streets(plan: Plan, shapes: Shapes) -> MapLayer:
     return MapLayer(name, shape_layer(rows, pane="streets", name=name), keys)
 
 
-def _veil(plan: Plan, shapes: Shapes) -> MapLayer:
-    west, south, east, north = plan.area.subdistricts.total_bounds
+def _veil(area: StudyArea, shapes: Shapes) -> MapLayer:
+    west, south, east, north = area.subdistricts.total_bounds
     reach = 2 * max(east - west, north - south)
-    outside = shapely.difference(
-        shapely.box(west - reach, south - reach, east + reach, north + reach), plan.area.boundary
-    )
+    outside = shapely.difference(shapely.box(west - reach, south - reach, east + reach, north + reach), area.boundary)
     return MapLayer(None, shape_layer([feature(shapes.polygon(outside), k="veil")], pane="veil", svg=True))
 
 

@@ -13,7 +13,7 @@ import mapclassify
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "ramp", "time_breaks"]
+__all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "ramp", "time_breaks"]
 
 PANES: dict[str, tuple[int, bool]] = {
     "fills": (300, False),
@@ -37,6 +37,11 @@ _PURPLES = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
 _DIVERGING = ("#01665e", "#5ab4ac", "#c7eae5", "#f6e8c3", "#d8b365", "#8c510a")
 _BANDS = ("#00544d", "#21908d", "#7ccbc0", "#dfc27d", "#8c510a")
 _RAMPS = {"share": _PURPLES, "minutes": _DIVERGING, "band": _BANDS}
+
+_DISTRICTS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00", "#999999")
+
+DISTRICTS = len(_DISTRICTS)
+"""Colours of districts; more districts use them again, and are told apart by their borders and numbers."""
 
 NO_FIGURE = "none"
 """Class of what has no figure."""
@@ -66,8 +71,13 @@ STYLES: dict[str, dict[str, Any]] = {
     "far": {"radius": 4.5, "color": "#b36b00", "weight": 2, "fillColor": "#ffffff", "fillOpacity": 1},
     "rejected": {"radius": 5.5, "color": "#000000", "weight": 2, "fillColor": "#ffd54a", "fillOpacity": 1},
     "unreached": {"radius": 5.5, "color": "#ffffff", "weight": 1.4, "fillColor": "#b3003b", "fillOpacity": 1},
+    "border": {"color": "#1f2328", "weight": 3.2},
     NO_FIGURE: {"stroke": False, "fillColor": "#d0d0d0", "fillOpacity": 1},
     **{f"share-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_PURPLES)},
+    **{
+        f"district-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.8}
+        for i, colour in enumerate(_DISTRICTS)
+    },
     **{f"band-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_BANDS)},
     **{f"minutes-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_DIVERGING)},
 }

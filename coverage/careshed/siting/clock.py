@@ -25,11 +25,14 @@ class Clock:
         When it began (:func:`time.monotonic`).
     stopped
         Whether somebody pressed Ctrl-C.
+    raises
+        Whether Ctrl-C raises as ever: for work that looks at the time alone.
     """
 
     limit_s: float | None = None
     begin: float = field(default_factory=time.monotonic)
     stopped: bool = False
+    raises: bool = False
 
     @property
     def deadline(self) -> float | None:
@@ -63,6 +66,8 @@ def stoppable(clock: Clock) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         clock.stopped = True
         signal.signal(signal.SIGINT, before)
+        if clock.raises:
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, stop)
     try:

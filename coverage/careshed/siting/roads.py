@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from careshed.siting.branch import ACCEPTED, Branching, Outcome
+from careshed.siting.answer import Answer, Effort, Progress, level_of
+from careshed.siting.branch import Branching, Outcome
 from careshed.siting.clock import Clock
 from careshed.siting.columns import Columns
 from careshed.siting.levels import CostLevel, cost_level
@@ -37,14 +36,14 @@ from careshed.siting.models import (
     Relocation,
 )
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, improved, plan_of, vector
+from careshed.siting.search import improved, plan_of, vector
+from careshed.siting.shortcuts import shortcut
 from careshed.siting.solution import Level
 from careshed.siting.worst import least_worst
 
-__all__ = ["Answer", "Effort", "Progress", "branched", "centred", "programmed", "relocated"]
+__all__ = ["branched", "centred", "programmed", "relocated"]
 
 Ints = npt.NDArray[np.int64]
-Progress = Callable[[float, float, str], None]
 FORMULATIONS: Mapping[type, Callable[[Program, Any], Formulation]] = {
     LSCP: lscp,
     LSCPB: lscp_b,
@@ -58,33 +57,12 @@ FORMULATIONS: Mapping[type, Callable[[Program, Any], Formulation]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How a plan was found: in words, and how much work it was."""
-
-    method: str
-    iterations: int = 0
-    nodes: int = 0
-    rows: int = 0
-    columns: int = 0
-    accepted: float = ACCEPTED
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """A plan, what is proven about it, and what a model adds to it: vehicles at sites, shares of demand."""
-
-    plan: Plan
-    levels: tuple[Level, ...]
-    effort: Effort
-    vehicles: Ints | None = None
-    shares: pd.DataFrame | None = None
-
-
 def branched(
     problem: SitingProblem, model: MCLP | PMedian | Lexicographic, clock: Clock, progress: Progress
 ) -> Answer | None:
     """Branch and cut over linear programs, level by level; None where no plan keeps the rules."""
+    if (found := shortcut(problem, model, clock, progress)) is not None:
+        return found
     models = model.models if isinstance(model, Lexicographic) else (model,)
     columns = Columns.of(problem)
     book = Rulebook.of(columns)
@@ -101,7 +79,7 @@ def branched(
         outcomes.append(run.run())
         plan = outcomes[-1].plan
     told = tuple(
-        _level(level.name, level.shown(o.value), level.shown(o.bound), proven=o.bound == o.value)
+        level_of(level.name, level.shown(o.value), level.shown(o.bound), proven=o.bound == o.value)
         for level, o in zip(levels, outcomes, strict=True)
     )
     effort = Effort(
@@ -114,12 +92,14 @@ def branched(
     return Answer(plan, told, effort)
 
 
-def centred(problem: SitingProblem, _model: PCenter, clock: Clock, progress: Progress) -> Answer | None:
+def centred(problem: SitingProblem, model: PCenter, clock: Clock, progress: Progress) -> Answer | None:
     """Binary search over the distinct times, each step a program of the rules alone."""
+    if (short := shortcut(problem, model, clock, progress)) is not None:
+        return short
     found = least_worst(problem, clock, progress)
     if found is None:
         return None
-    level = _level("worst", found.worst_ms / 1000, found.bound_ms / 1000, proven=found.worst_ms == found.bound_ms)
+    level = level_of("worst", found.worst_ms / 1000, found.bound_ms / 1000, proven=found.worst_ms == found.bound_ms)
     return Answer(found.plan, (level,), Effort("binary search over set covers", iterations=found.steps))
 
 
@@ -169,11 +149,11 @@ def _pursued(
     values = found.columns
     for n, goal in enumerate(goals, start=1):
         if found is None:  # the time was up: what there is stays, without a bound
-            levels.append(_level(goal.name, goal.shown(goal.measure(values)), goal.shown(-np.inf), proven=False))
+            levels.append(level_of(goal.name, goal.shown(goal.measure(values)), goal.shown(-np.inf), proven=False))
             continue
         values = program.start = found.columns
         proven = found.bound == found.total
-        levels.append(_level(goal.name, goal.shown(found.total), goal.shown(found.bound), proven=proven))
+        levels.append(level_of(goal.name, goal.shown(found.total), goal.shown(found.bound), proven=proven))
         program.limit(goal, found.total)
         if n < len(goals):
             found = program.solve(goals[n], clock, (n + 1) / len(goals), progress)
@@ -191,9 +171,3 @@ def _shown(report: Progress, level: CostLevel) -> Progress:
         report(level.shown(incumbent), level.shown(bound), f"{level.name}: {text}")
 
     return tell
-
-
-def _level(name: str, objective: float, bound: float, *, proven: bool) -> Level:
-    """Return a level's report."""
-    gap = 0.0 if proven else abs(bound - objective) / max(abs(objective), 1.0)
-    return Level(name, objective, bound, gap, "optimal" if proven else "feasible")

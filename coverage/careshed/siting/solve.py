@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from careshed.errors import InputError
+from careshed.siting.answer import Answer, Effort, Progress
 from careshed.siting.clock import Clock, stoppable
 from careshed.siting.explain import conflicts
 from careshed.siting.levels import reached
@@ -33,7 +34,7 @@ from careshed.siting.models import (
     Relocation,
 )
 from careshed.siting.problem import SitingProblem
-from careshed.siting.roads import Answer, Effort, Progress, branched, centred, programmed, relocated
+from careshed.siting.roads import branched, centred, programmed, relocated
 from careshed.siting.sides import WorstTime
 from careshed.siting.solution import Solution, SolverReport
 from careshed.siting.written import PHASE_COLUMNS, assignment_table, no_plan, phase_table, station_table
