@@ -65,9 +65,9 @@ SWEEPS = 100
 """Annealing looks at each trade about so many times."""
 ODD = 8
 """Rounds of odd sets."""
-FEW = 60
+FEW = 150
 """So few sites are branched on at once."""
-WORTH = 0.04
+WORTH = 0.1
 """A round of odd sets is followed by another where it closed this share of the distance to the best plan."""
 STALLED = 10
 SMALL = 1e-3
@@ -144,7 +144,9 @@ def _proven(cover: Cover, best: Incumbent) -> float:
         if last is None:
             break
         bound = max(bound, last.bound)
-        if best.late or (lower < upper).sum() > SHRINK * cover.sites:
+        left = int((lower < upper).sum())
+        odd = len(program.triples.weight) > 0
+        if best.late or left > SHRINK * cover.sites or (odd and left <= FEW):
             return Tree(program, best).run(bound, lower, upper)
         cover = cover.without(upper < 1.0, lower > 0.0).reduced()
         _again(cover, best)
