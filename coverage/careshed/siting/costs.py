@@ -88,7 +88,8 @@ class Costs:
         constant = int(np.dot(weights[idle], floor[idle]))
         least = cost[starts[used]].astype(np.int64)
         constant += int(np.dot(weights[used], least))
-        cost -= np.repeat(least, lengths[used]).astype(np.int32)
+        if least.any():
+            cost -= np.repeat(least, lengths[used]).astype(np.int32)
         rows = _merged(used, starts, site, cost, floor[used] - least, weights[used])
         return cls._grouped(rows, site, cost, constant, groups=groups, sites=len(always))
 

@@ -56,6 +56,25 @@ def _filled(
 
 
 @njit(cache=True, nogil=True)
+def _placed(
+    site: Ints32, demand: Ints32, usable: Bools, floor: Ints, price: int, starts: Ints, out: Ints32
+) -> None:  # pragma: no cover - compiled
+    """Write each row's sites, all at one price, and sort those that are not in order."""
+    rows = len(starts) - 1
+    after = starts[:rows].copy()
+    for t in range(len(site)):
+        i = demand[t]
+        if usable[site[t]] and price < floor[i]:
+            out[after[i]] = site[t]
+            after[i] += 1
+    for i in range(rows):
+        for t in range(starts[i] + 1, starts[i + 1]):
+            if out[t] < out[t - 1]:
+                out[starts[i] : starts[i + 1]].sort()
+                break
+
+
+@njit(cache=True, nogil=True)
 def _split(key: Ints, site: Ints32, cost: Ints32) -> None:  # pragma: no cover - compiled
     """Take numbers of cost and site apart."""
     for t in range(len(key)):
@@ -90,6 +109,10 @@ def rows_of(site: Ints32, demand: Ints32, cost: Ints32, *, usable: Bools, floor:
     site, demand, cost = (np.ascontiguousarray(a, dtype=np.int32) for a in (site, demand, cost))
     starts = np.zeros(len(floor) + 1, dtype=np.int64)
     _counted(site, demand, cost, usable, floor, starts)
+    if len(cost) and cost.min() == cost.max():
+        only = np.empty(starts[-1], dtype=np.int32)
+        _placed(site, demand, usable, floor, int(cost[0]), starts, only)
+        return starts, only, np.full(len(only), cost[0], dtype=np.int32)
     key = np.empty(starts[-1], dtype=np.int64)
     _filled(site, demand, cost, usable, floor, starts, key)
     ordered, dear = np.empty(len(key), dtype=np.int32), np.empty(len(key), dtype=np.int32)

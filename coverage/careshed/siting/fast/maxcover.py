@@ -16,15 +16,17 @@ Notes
 -----
 What each part gave, on one thread of a busy machine:
 
-- A million points by 500 sites, some 9,000 to 36,000 rows: prices alone leave 18, 76 and 306 sites at the three
-  limits, in 0.1 to 0.8 s, where the linear program over all rows takes longer than the whole proof.
+- A million points by 500 sites, some 9,000, 21,000 and 38,000 rows: prices alone leave 18, 76 and 306 sites, in 0.1 to
+  1 s; the proof takes no more than 15 nodes after that, with or without odd sets. p = 60 is proven too.
 - Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023): equal rows are rare
   and dominated sites few (New York 400 m: 2,713 to 2,320 sites; Bronx 600 m: 3,839 to 3,159). Prices come within 0.1
-  to 0.2 % of the linear program, which itself is 0.2 to 0.6 % above the best plan. Some 150 triples of rows with their
-  odd inequality close half to two thirds of that (New York, p = 70: 1,400,966 to 1,397,911; best 1,396,333) in a few
-  more linear programs of equal size. This is what makes proofs possible there.
-- The trading search alone stays 0.2 to 1.3 % below the best plan on these, longer runs hardly help; annealing comes to
-  0.1 to 0.3 % in the same time, and the fractional solutions of the tightened program lead on to the best.
+  to 0.4 % of the linear program, which itself is 0.2 to 0.6 % above the best plan; for Kings they meet the best plan.
+  Some 150 to 300 triples of rows with their odd inequality close a third to two thirds of the distance (New York,
+  p = 70: 1,400,966 to 1,397,911, best 1,396,333; p = 90: 1,548,872 to 1,545,814, best 1,539,992) in a few more
+  linear programs of equal size. What is left open there is this distance.
+- The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help; annealing comes
+  to 0.1 to 0.4 % in the same time, and annealing among the sites of small reduced cost to less (p = 90: from 1,536,697
+  to 1,539,279).
 """
 
 from __future__ import annotations
@@ -63,11 +65,15 @@ MANY = 100
 HEATS = (0.05, 0.03, 0.04)
 SWEEPS = 100
 """Annealing looks at each trade about so many times."""
+MOVES = 10_000_000
+"""… and at no more trades than this."""
+NEAR = 0.25
+"""Sites whose reduced cost is at most this share of the gap are annealed on their own."""
 ODD = 8
 """Rounds of odd sets."""
-FEW = 60
+FEW = 150
 """So few sites are branched on at once."""
-WORTH = 0.04
+WORTH = 0.1
 """A round of odd sets is followed by another where it closed this share of the distance to the best plan."""
 STALLED = 10
 SMALL = 1e-3
@@ -144,7 +150,9 @@ def _proven(cover: Cover, best: Incumbent) -> float:
         if last is None:
             break
         bound = max(bound, last.bound)
-        if best.late or (lower < upper).sum() > SHRINK * cover.sites:
+        left = int((lower < upper).sum())
+        odd = len(program.triples.weight) > 0
+        if best.late or left > SHRINK * cover.sites or (odd and left <= FEW):
             return Tree(program, best).run(bound, lower, upper)
         cover = cover.without(upper < 1.0, lower > 0.0).reduced()
         _again(cover, best)
@@ -182,7 +190,7 @@ def _longer(cover: Cover, best: Incumbent) -> bool:
     before = best.value
     for seed, hot in enumerate(HEATS if cover.sites > MANY and cover.p else (), start=1):
         if not best.late:
-            moves = SWEEPS * cover.p * cover.sites
+            moves = min(SWEEPS * cover.p * cover.sites, MOVES)
             value, opened = annealed(cover, cover.inside(best.opened), moves=moves, hot=hot, seed=seed)
             best.offer(cover, opened, value)
     return best.value < before
@@ -196,6 +204,9 @@ def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> t
         if last is None or best.late or (lower < upper).sum() < FEW:
             break
         _tell(best, program, last, lower, upper)
+        far = last.reduced > NEAR * (best.value - last.bound)
+        _longer(cover.without(far, np.zeros_like(far)), best)
+        best.fix(last, lower, upper)
         tighter = Program(cover, GROUPS, found_triples(cover, last.x, program.triples))
         following = _cut(tighter, best, lower, upper, last.x)
         if following is not None and following.bound <= last.bound:
