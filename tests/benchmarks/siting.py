@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 
+import areas
 import clusters
 import orlib
 
@@ -22,7 +23,7 @@ def main() -> None:
     """Run what the command line asks for."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = ask.add_subparsers(required=True, metavar="COMMAND")
-    for module in (orlib, clusters):
+    for module in (orlib, clusters, areas):
         module.add(subparsers)
     given = ask.parse_args()
     text = json.dumps(given.run(given), indent=2)
