@@ -57,9 +57,10 @@ ROOMS := area brief build candidates compare consolidation datums demand distric
 docs: $(READY) ## the API's pages, from docstrings, into out/docs/
 	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
 
-bench: $(READY) ## measure the search against other libraries into docs/benchmarks.md
+bench: $(READY) ## measure search and siting against other libraries into docs/benchmarks*.md
 	$(BIN)/python -m pip install --quiet ".[bench]"
 	$(BIN)/python tests/benchmarks/table.py
+	$(BIN)/python tests/benchmarks/sitingtable.py
 
 clean: ## remove the environment and all output
 	rm -rf $(VENV) out build dist

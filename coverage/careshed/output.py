@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Hashable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from careshed.dossier import Dossier
 from careshed.errors import FileFaultError
+from careshed.facts import area_facts, proof_facts, tidy, write_geojson, write_json, write_table
 from careshed.indicators import Coverage, Response
 from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
@@ -36,21 +34,11 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     dict
         The keys of ``plan.json``; a part that was left out has no key, and ``left_out`` says why.
     """
-    area = plan.area
     facts: dict[str, Any] = {
-        "area": area.name,
-        "synthetic": area.synthetic,
-        "provenance": {
-            layer: {"status": row.status, "source": row.source, "date": row.date}
-            for layer, row in sorted(area.provenance.items())
-        },
-        "careshed_version": version("careshed"),
-        "inputs": dict(sorted({**area.inputs, **area.files}.items())),
-        "crs": area.crs.to_string(),
-        "people": area.people,
+        **area_facts(plan.area),
         "assumptions": dict(plan.assumptions),
         "left_out": dict(plan.left_out),
-        "rejected": len(area.rejected),
+        "rejected": len(plan.area.rejected),
         "unjoined": {service: len(times.rejected) for service, times in plan.times.items()},
     }
     if plan.coverage is not None:
@@ -80,7 +68,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         for row in scorecard(plan)
     ]
     facts["runtime_s"] = round(plan.runtime_s, 3)
-    return _tidy(facts)
+    return tidy(facts)
 
 
 def _coverage_facts(plan: Plan, coverage: Coverage) -> dict[str, Any]:
@@ -134,12 +122,7 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "stations": list(counted.index),
         "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
-        "levels": [
-            {"name": v.name, "objective": v.objective, "bound": v.bound, "gap": v.gap, "status": v.status}
-            for v in solution.levels
-        ],
-        "gap": solution.gap,
-        "status": solution.status,
+        **proof_facts(solution.status, solution.levels, solution.gap, solution.report),
         "reason": [
             {"rule": c.rule, "text": c.text, "remedy": c.remedy, "relaxations": [asdict(r) for r in c.relaxations]}
             for c in solution.reason
@@ -149,16 +132,6 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "vehicles": stations["vehicles"].to_dict() if "vehicles" in stations else {},
         "closed": _closed(plan, solution),
         "unreachable_people": solution.unreachable,
-        "solver": {
-            "name": solution.report.solver,
-            "version": solution.report.version,
-            "settings": dict(solution.report.settings),
-            "iterations": solution.report.iterations,
-            "nodes": solution.report.nodes,
-            "rows": solution.report.rows,
-            "columns": solution.report.columns,
-        },
-        "runtime_s": round(solution.report.runtime_s, 3),
     }
 
 
@@ -209,21 +182,6 @@ def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.reset_index().to_dict(orient="records")
 
 
-def _tidy(value: Any) -> Any:
-    """Return plain JSON values: NaN and infinity become null, binary dust is rounded off."""
-    if isinstance(value, dict):
-        return {str(key): _tidy(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_tidy(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return round(value, 9)
-    return value
-
-
 def unjoined(plan: Plan) -> pd.DataFrame:
     """Return the points that lie too far from any street to be joined to it.
 
@@ -254,24 +212,23 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
     GeoJSON is in WGS-84 with seven decimals; tables are UTF-8 with a byte
     order mark, as spreadsheets expect.
     """
-    text = json.dumps(plan_facts(plan), ensure_ascii=False, indent=2, allow_nan=False)
-    (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
-    _write_table(scorecard_table(plan), folder / "scorecard.csv")
+    write_json(plan_facts(plan), folder / name)
+    write_table(scorecard_table(plan), folder / "scorecard.csv")
     for service, times in plan.times.items():
         times.to_parquet(folder / f"times-{service}.parquet")
-    _write_table(unjoined(plan), folder / "unjoined.csv")
+    write_table(unjoined(plan), folder / "unjoined.csv")
     if plan.coverage is not None:
-        _write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
+        write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
         communities = plan.area.communities[["geometry"]].join(plan.coverage.communities)
-        _write_geojson(communities, folder / "communities.geojson")
+        write_geojson(communities, folder / "communities.geojson")
     if plan.isochrones is not None:
-        _write_geojson(plan.isochrones, folder / "isochrones.geojson")
+        write_geojson(plan.isochrones, folder / "isochrones.geojson")
     for stage, response in (("before", plan.before), ("after", plan.after)):
         if response is not None:
-            _write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
+            write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
     if plan.solution is not None:
-        _write_geojson(plan.stations, folder / "stations.geojson")
-        _write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
+        write_geojson(plan.stations, folder / "stations.geojson")
+        write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
 
 
 def write_dossier(found: Dossier, folder: Path) -> None:
@@ -285,19 +242,11 @@ def write_dossier(found: Dossier, folder: Path) -> None:
         An existing folder.
     """
     for name, table in found.tables.items():
-        _write_table(table.reset_index() if table.index.name else table, folder / f"{name}.csv")
+        write_table(table.reset_index() if table.index.name else table, folder / f"{name}.csv")
     if "frontier.svg" in found.files:
         from careshed.siting.answers.plots import draw_frontier, save_figure  # noqa: PLC0415 - loads matplotlib
 
         save_figure(draw_frontier(found.tables["frontier"]), folder / "frontier.svg")
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    table.round(6).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
-
-
-def _write_geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
-    frame.to_crs(4326).reset_index().to_file(path, driver="GeoJSON", engine="pyogrio", COORDINATE_PRECISION=7)
 
 
 def read_plan_facts(folder: Path | str) -> dict[str, Any]:

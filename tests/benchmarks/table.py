@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def rows(roads: Path) -> list[tuple[str, str]]:
 
 def run(words: str, *, quick: bool) -> dict[str, Any]:
     """Run one row."""
-    limits = "--repeat 1 --peer-seconds 3" if quick else "--repeat 3 --peer-seconds 20"
+    limits = "--repeat 1 --peer-seconds 3" if quick else "--repeat 3 --peer-seconds 8"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "row.json"
         more = [*words.split(), *limits.split(), "--peers", ",".join(ALL), "--json", str(path)]
@@ -81,10 +82,10 @@ def page(results: list[tuple[str, dict[str, Any]]], real: bool) -> str:  # noqa:
     return "\n".join(parts)
 
 
-def machine() -> str:
+def machine(packages: Sequence[str] = PACKAGES) -> str:
     """Return a sentence on the machine and the versions."""
     versions = []
-    for package in PACKAGES:
+    for package in packages:
         try:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
