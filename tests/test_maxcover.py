@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs, total
+from careshed.siting.cut.costs import Costs, total
 from careshed.siting.fast.collapse import dominated_sites, equal_rows, rows_of, transposed
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coversearch import greedy, searched

@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs, total
+from careshed.siting.cut.costs import Costs, total
 from careshed.siting.fast.interchange import greedy, improved, total_of
 from careshed.siting.fast.pmedian import p_median
 from careshed.siting.fast.rows import CLOSED, FREE, OPEN, rest_of, rows_of

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.dominance import Kernel
 from careshed.siting.fast.setcover import minimum_cover, set_cover
 from careshed.siting.fast.trades import traded

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from careshed.siting import from_cost_matrix, site
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.pcenter import CostRows, p_center
 from careshed.siting.fast.pmedian import p_median
 from careshed.siting.fast.setcover import minimum_cover

@@ -201,7 +201,7 @@ def warm_up() -> None:
 
 def rows_of(pairs: Pairs) -> Any:
     """Return the demand as rows, equal ones merged."""
-    from careshed.siting.costs import Costs
+    from careshed.siting.cut.costs import Costs
 
     none = np.zeros(pairs.sites, dtype=bool)
     cost = np.zeros(len(pairs.site), dtype=np.int32)

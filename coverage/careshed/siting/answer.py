@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from careshed.siting.branch import ACCEPTED
-from careshed.siting.search import Plan
+from careshed.siting.cut.branch import ACCEPTED
+from careshed.siting.cut.search import Plan
 from careshed.siting.solution import Level
 
 __all__ = ["Answer", "Effort", "Progress", "level_of"]

@@ -9,8 +9,8 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import Row
-from careshed.siting.mip import add_rows, new_highs
+from careshed.siting.rows.columns import Row
+from careshed.siting.rows.rulebook import add_rows, new_highs
 from careshed.siting.solution import Level
 
 __all__ = ["CoverRules", "fewest", "gapped", "people_needed"]

@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.answer import Answer, Effort, Progress, level_of
-from careshed.siting.branch import Branching, Outcome
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Columns
-from careshed.siting.levels import CostLevel, cost_level
+from careshed.siting.cut.branch import Branching, Outcome
+from careshed.siting.cut.levels import CostLevel, cost_level
+from careshed.siting.cut.search import improved, plan_of, vector
 from careshed.siting.milp.capacity import capacitated_mclp, capacitated_p_median
 from careshed.siting.milp.cover import bacop1, bacop2, closed_goal, covered_goal, lscp, lscp_b, standard
 from careshed.siting.milp.program import Formulation, Program
 from careshed.siting.milp.vehicles import dsm, malp, mexclp
-from careshed.siting.mip import Rulebook
 from careshed.siting.models import (
     BACOP1,
     BACOP2,
@@ -36,7 +35,8 @@ from careshed.siting.models import (
     Relocation,
 )
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import improved, plan_of, vector
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 from careshed.siting.shortcuts import shortcut
 from careshed.siting.solution import Level
 from careshed.siting.worst import least_worst

@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from careshed.siting.answer import Answer, Effort, Progress, level_of
 from careshed.siting.clock import Clock
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
+from careshed.siting.cut.levels import cost_level
+from careshed.siting.cut.search import Plan
 from careshed.siting.fast.found import Found
 from careshed.siting.fast.maxcover import max_cover
 from careshed.siting.fast.pcenter import CostRows, p_center
 from careshed.siting.fast.pmedian import p_median
-from careshed.siting.levels import cost_level
 from careshed.siting.models import MCLP, Lexicographic, PCenter, PMedian
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan
 
 __all__ = ["shortcut"]
 

@@ -1,7 +1,7 @@
 """Side rules: what a commission asks beside numbers, quotas, tiers and phases.
 
 Each is a small frozen object that names sites and demand by id; :attr:`SitingProblem.sides
-<careshed.siting.SitingProblem>` holds them, and :mod:`careshed.siting.rules` makes their rows. All but
+<careshed.siting.SitingProblem>` holds them, and :mod:`careshed.siting.rows.rules` makes their rows. All but
 :class:`Among` and :class:`Shortfall` bind in the last phase; an upper limit that holds there holds before, since sites
 stay open.
 """

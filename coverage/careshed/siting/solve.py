@@ -14,8 +14,8 @@ import pandas as pd
 from careshed.errors import InputError
 from careshed.siting.answer import Answer, Effort, Progress
 from careshed.siting.clock import Clock, stoppable
+from careshed.siting.cut.levels import reached
 from careshed.siting.explain import conflicts
-from careshed.siting.levels import reached
 from careshed.siting.models import (
     BACOP1,
     BACOP2,

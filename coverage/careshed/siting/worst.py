@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Columns
-from careshed.siting.mip import Rulebook
+from careshed.siting.cut.search import Plan, plan_of
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, plan_of
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 from careshed.siting.sides import WorstTime
 from careshed.siting.written import nearest_open
 

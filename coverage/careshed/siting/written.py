@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from careshed.siting.leads import assign_leaders
-from careshed.siting.levels import reached
+from careshed.siting.cut.levels import reached
+from careshed.siting.cut.search import Plan, is_open
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, is_open
+from careshed.siting.rows.leads import assign_leaders
 
 __all__ = [
     "PHASE_COLUMNS",

@@ -2,9 +2,9 @@ r"""Least of one figure under limits on others: the ε-constraint (Haimes, Lasdo
 
 .. math:: \min f(x), \quad g(x) ≤ ε, \quad x \text{ keeps the rules}
 
-by the branch and cut of :mod:`careshed.siting.branch`, where *f* and *g* are sums of costs of demand at its best open
-site (:class:`careshed.siting.costs.Costs`): people not covered, or person-milliseconds. There a limit is always the
-best value of a level above; here it is any value that some known plan keeps.
+by the branch and cut of :mod:`careshed.siting.cut.branch`, where *f* and *g* are sums of costs of demand at its best
+open site (:class:`careshed.siting.cut.costs.Costs`): people not covered, or person-milliseconds. There a limit is
+always the best value of a level above; here it is any value that some known plan keeps.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.branch import Branching, Node, Outcome
-from careshed.siting.columns import Columns
-from careshed.siting.costs import Costs
-from careshed.siting.master import Master
-from careshed.siting.mip import Rulebook
-from careshed.siting.search import Plan, improved, plan_of, totals
+from careshed.siting.cut.branch import Branching, Node, Outcome
+from careshed.siting.cut.costs import Costs
+from careshed.siting.cut.master import Master
+from careshed.siting.cut.search import Plan, improved, plan_of, totals
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 
 __all__ = ["LimitedBranching", "limit_of"]
 
@@ -46,9 +46,9 @@ def limit_of(book: Rulebook, costs: Costs, most: int, plan: Plan, master: Master
 class LimitedBranching(Branching):
     """Branch and cut under limits that are not the best of their levels.
 
-    Parameters as :class:`careshed.siting.branch.Branching`; `above` may hold outcomes of :func:`limit_of`. Local search
-    improves the level that is sought alone and keeps the limits: in lexicographic order it would give up this level
-    for those above.
+    Parameters as :class:`careshed.siting.cut.branch.Branching`; `above` may hold outcomes of :func:`limit_of`. Local
+    search improves the level that is sought alone and keeps the limits: in lexicographic order it would give up this
+    level for those above.
     """
 
     def offer(self, plan: Plan) -> None:

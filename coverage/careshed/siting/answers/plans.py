@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from careshed.siting.columns import Columns
-from careshed.siting.mip import Rulebook
+from careshed.siting.cut.search import Plan, vector
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, vector
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 from careshed.siting.sides import Shortfall
 from careshed.siting.solution import Solution
 from careshed.siting.solve import site

@@ -19,14 +19,14 @@ from careshed.errors import InputError
 from careshed.siting.answers.limited import LimitedBranching, limit_of
 from careshed.siting.answers.plans import Say, has_plan, plan_in, quiet, solved
 from careshed.siting.answers.relaxed import RULES, Relaxed, relaxed
-from careshed.siting.branch import Outcome
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Columns
-from careshed.siting.levels import cost_level, reached
-from careshed.siting.mip import Rulebook
+from careshed.siting.cut.branch import Outcome
+from careshed.siting.cut.levels import cost_level, reached
+from careshed.siting.cut.search import Plan, totals
 from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, totals
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 from careshed.siting.solution import Solution
 
 __all__ = ["PRICE_COLUMNS", "rule_prices"]

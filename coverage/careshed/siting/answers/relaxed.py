@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from careshed.siting.answers.plans import held
+from careshed.siting.cut.search import Plan
 from careshed.siting.problem import SitingProblem, Tier
-from careshed.siting.search import Plan
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
 
 __all__ = ["RULES", "Relaxed", "relaxed", "side_text"]

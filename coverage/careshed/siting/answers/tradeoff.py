@@ -18,16 +18,16 @@ import pandas as pd
 from careshed.errors import InputError
 from careshed.siting.answers.limited import LimitedBranching, limit_of
 from careshed.siting.answers.plans import Say, quiet
-from careshed.siting.branch import Branching, Outcome
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Columns
-from careshed.siting.costs import Costs
+from careshed.siting.cut.branch import Branching, Outcome
+from careshed.siting.cut.costs import Costs
+from careshed.siting.cut.levels import CostLevel, cost_level, reached
+from careshed.siting.cut.search import Plan, improved, plan_of, totals
 from careshed.siting.explain import conflicts
-from careshed.siting.levels import CostLevel, cost_level, reached
-from careshed.siting.mip import Rulebook
 from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
-from careshed.siting.search import Plan, improved, plan_of, totals
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 
 __all__ = ["TRADEOFF_COLUMNS", "tradeoff"]
 

@@ -8,9 +8,9 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Row
 from careshed.siting.districting.problem import DistrictProblem
 from careshed.siting.districting.search import reached
+from careshed.siting.rows.columns import INF, Row
 
 __all__ = ["broken", "near_rows", "reachable"]
 

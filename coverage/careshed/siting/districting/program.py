@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Row
 from careshed.siting.districting.cuts import broken, near_rows, reachable
 from careshed.siting.districting.even import MOST_UNITS, enumerated
 from careshed.siting.districting.problem import DistrictProblem
 from careshed.siting.districting.search import FREE, grow, improved, score
-from careshed.siting.mip import add_rows, new_highs
+from careshed.siting.rows.columns import Row
+from careshed.siting.rows.rulebook import add_rows, new_highs
 
 __all__ = ["ACCEPTED", "Outcome", "solve"]
 

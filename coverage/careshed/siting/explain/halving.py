@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from careshed.siting.columns import lead_lists
 from careshed.siting.explain.parts import Part, Parts, lead_part, side_part
 from careshed.siting.explain.reach import nearest_ms, worst_ms
 from careshed.siting.problem import Tier
+from careshed.siting.rows.columns import lead_lists
 from careshed.siting.sides import WorstTime
 
 __all__ = ["least_lead", "least_span", "least_worst_time"]

@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import Columns, Row, plain_row
 from careshed.siting.explain.words import (
     among_words,
     amount,
@@ -19,13 +18,14 @@ from careshed.siting.explain.words import (
     plural,
     statuses,
 )
-from careshed.siting.floors import Floor
-from careshed.siting.mip import Rulebook, UndecidedError
 from careshed.siting.problem import Phase, SitingProblem, Tier
-from careshed.siting.purses import Purse
-from careshed.siting.rules import leads, nested, quotas, tiers
-from careshed.siting.shortfalls import Bend
-from careshed.siting.side_rules import among, apart, budget, company, worst_rows
+from careshed.siting.rows.columns import Columns, Row, plain_row
+from careshed.siting.rows.floors import Floor
+from careshed.siting.rows.purses import Purse
+from careshed.siting.rows.rulebook import Rulebook, UndecidedError
+from careshed.siting.rows.rules import leads, nested, quotas, tiers
+from careshed.siting.rows.shortfalls import Bend
+from careshed.siting.rows.side_rules import among, apart, budget, company, worst_rows
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
 
 __all__ = ["Part", "Parts", "lead_part", "side_part"]

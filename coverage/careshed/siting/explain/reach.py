@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import Columns
-from careshed.siting.mip import Rulebook, UndecidedError
 from careshed.siting.problem import SitingProblem
-from careshed.siting.side_rules import worst_rows
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook, UndecidedError
+from careshed.siting.rows.side_rules import worst_rows
 from careshed.siting.sides import WorstTime
 
 __all__ = ["nearest_ms", "sites_needed", "worst_ms"]

@@ -15,7 +15,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Row
 from careshed.siting.explain.halving import least_lead, least_span, least_worst_time
 from careshed.siting.explain.parts import Part, Parts, side_part
 from careshed.siting.explain.words import (
@@ -29,9 +28,10 @@ from careshed.siting.explain.words import (
     percent_down,
     plural,
 )
-from careshed.siting.floors import Floor
-from careshed.siting.mip import UndecidedError
-from careshed.siting.purses import Purse
+from careshed.siting.rows.columns import INF, Row
+from careshed.siting.rows.floors import Floor
+from careshed.siting.rows.purses import Purse
+from careshed.siting.rows.rulebook import UndecidedError
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Relaxation
 

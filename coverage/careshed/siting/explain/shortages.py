@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from careshed.siting.columns import eligible, lead_lists
 from careshed.siting.explain.words import SHOWN, group_words, listed, minutes, places, statuses
 from careshed.siting.problem import SitingProblem, Tier
+from careshed.siting.rows.columns import eligible, lead_lists
 from careshed.siting.solution import Conflict
 
 __all__ = ["CHECKS"]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from careshed.siting.columns import eligible
 from careshed.siting.explain.reach import nearest_ms, sites_needed
 from careshed.siting.explain.words import (
     among_words,
@@ -21,9 +20,10 @@ from careshed.siting.explain.words import (
     places,
     plural,
 )
-from careshed.siting.floors import Floor
 from careshed.siting.problem import SitingProblem
-from careshed.siting.side_rules import money
+from careshed.siting.rows.columns import eligible
+from careshed.siting.rows.floors import Floor
+from careshed.siting.rows.side_rules import money
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Conflict
 

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.collapse import dominated_sites, equal_rows, transposed
 
 __all__ = ["Cover"]

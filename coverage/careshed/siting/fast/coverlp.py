@@ -22,7 +22,7 @@ from scipy.sparse import csr_array, vstack
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coverodd import Triples, no_triples, odd_value
 from careshed.siting.fast.coversearch import greedy
-from careshed.siting.mip import new_highs
+from careshed.siting.rows.rulebook import new_highs
 
 __all__ = ["Program", "Relaxed", "grouped"]
 

@@ -37,7 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coverdual import priced
 from careshed.siting.fast.coverlp import Program, Relaxed

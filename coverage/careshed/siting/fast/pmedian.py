@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.found import Found
 from careshed.siting.fast.interchange import greedy, improved, total_of
 from careshed.siting.fast.lagrange import FADED, Climb, climb, climb_from, scale_of

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 
 __all__ = ["CLOSED", "FREE", "OPEN", "Rest", "Rows", "rest_of", "rows_of"]
 
@@ -21,7 +21,7 @@ FREE, OPEN, CLOSED = 0, 1, 2
 
 
 class Rows(NamedTuple):
-    """Rows of demand with their sites from cheap to dear, as in :class:`careshed.siting.costs.Costs`."""
+    """Rows of demand with their sites from cheap to dear, as in :class:`careshed.siting.cut.costs.Costs`."""
 
     starts: Ints
     site: Ints32

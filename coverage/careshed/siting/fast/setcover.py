@@ -22,11 +22,11 @@ import scipy.sparse as sp
 from numba import njit
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.dominance import Kernel
 from careshed.siting.fast.found import Found
 from careshed.siting.fast.trades import traded
-from careshed.siting.mip import new_highs
+from careshed.siting.rows.rulebook import new_highs
 
 __all__ = ["Cover", "minimum_cover", "set_cover"]
 

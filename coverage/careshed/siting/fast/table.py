@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 
 __all__ = ["costs_of"]
 

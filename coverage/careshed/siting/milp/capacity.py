@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from careshed.errors import InputError
-from careshed.siting.columns import INF
 from careshed.siting.milp.cover import standard
 from careshed.siting.milp.program import Formulation, Goal, Program
 from careshed.siting.models import CapacitatedMCLP, CapacitatedPMedian
 from careshed.siting.problem import SitingProblem
+from careshed.siting.rows.columns import INF
 from careshed.siting.written import share_table
 
 __all__ = ["Shares", "capacitated_mclp", "capacitated_p_median", "capacities"]

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF
 from careshed.siting.milp.program import Formulation, Goal, Program
 from careshed.siting.milp.rows import CoverRows
 from careshed.siting.models import BACOP1, BACOP2, LSCP, LSCPB
+from careshed.siting.rows.columns import INF
 
 __all__ = ["bacop1", "bacop2", "closed_goal", "covered_goal", "lscp", "lscp_b", "standard"]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from careshed.siting.clock import Clock
-from careshed.siting.columns import Columns, Row
-from careshed.siting.mip import Rulebook, add_rows, new_highs
+from careshed.siting.rows.columns import Columns, Row
+from careshed.siting.rows.rulebook import Rulebook, add_rows, new_highs
 
 __all__ = ["Formulation", "Goal", "Program", "Solved"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.siting.problem import SitingProblem
-from careshed.siting.side_rules import sites_within
+from careshed.siting.rows.side_rules import sites_within
 
 __all__ = ["CoverRows", "Near"]
 

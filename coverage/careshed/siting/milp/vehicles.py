@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.errors import InputError
-from careshed.siting.columns import INF
 from careshed.siting.milp.cover import standard
 from careshed.siting.milp.program import Formulation, Goal, Program
 from careshed.siting.milp.rows import CoverRows
 from careshed.siting.models import DSM, MALP, MEXCLP
 from careshed.siting.problem import SitingProblem
+from careshed.siting.rows.columns import INF
 
 __all__ = ["Fleet", "dsm", "fleet_sizes", "malp", "mexclp", "needed", "worths"]
 

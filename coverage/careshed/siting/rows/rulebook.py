@@ -9,12 +9,12 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row
-from careshed.siting.floors import Floor, floors_of
-from careshed.siting.leads import broken_spans
-from careshed.siting.purses import Purse, purses_of
-from careshed.siting.rules import rule_rows
-from careshed.siting.shortfalls import Bend, bends_of
+from careshed.siting.rows.columns import INF, Columns, Row
+from careshed.siting.rows.floors import Floor, floors_of
+from careshed.siting.rows.leads import broken_spans
+from careshed.siting.rows.purses import Purse, purses_of
+from careshed.siting.rows.rules import rule_rows
+from careshed.siting.rows.shortfalls import Bend, bends_of
 
 __all__ = ["Rulebook", "UndecidedError", "add_rows", "new_highs"]
 

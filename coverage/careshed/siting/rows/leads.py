@@ -20,8 +20,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from careshed.siting.columns import Columns, Row, eligible, lead_lists, merged_row
 from careshed.siting.problem import SitingProblem, Tier
+from careshed.siting.rows.columns import Columns, Row, eligible, lead_lists, merged_row
 
 __all__ = ["assign_leaders", "broken_spans"]
 

@@ -15,9 +15,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.problem import SitingProblem
-from careshed.siting.side_rules import money
+from careshed.siting.rows.columns import INF, Columns, Row
+from careshed.siting.rows.side_rules import money
 from careshed.siting.sides import Budget
 
 __all__ = ["Purse", "purses_of"]

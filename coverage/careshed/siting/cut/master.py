@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
-from careshed.siting.columns import INF, Row
-from careshed.siting.costs import Costs, cuts
-from careshed.siting.mip import Rulebook, add_rows, new_highs
+from careshed.siting.cut.costs import Costs, cuts
+from careshed.siting.rows.columns import INF, Row
+from careshed.siting.rows.rulebook import Rulebook, add_rows, new_highs
 
 __all__ = ["Bound", "Master", "SetBound"]
 

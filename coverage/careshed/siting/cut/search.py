@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import Columns
-from careshed.siting.costs import Costs, total, totals_by_swap
-from careshed.siting.mip import Rulebook
+from careshed.siting.cut.costs import Costs, total, totals_by_swap
+from careshed.siting.rows.columns import Columns
+from careshed.siting.rows.rulebook import Rulebook
 
 __all__ = ["Plan", "improved", "plan_of", "totals", "vector"]
 

@@ -20,9 +20,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.problem import SitingProblem
-from careshed.siting.side_rules import sites_within
+from careshed.siting.rows.columns import INF, Columns, Row
+from careshed.siting.rows.side_rules import sites_within
 from careshed.siting.sides import CoverageFloor
 
 __all__ = ["Floor", "floors_of"]

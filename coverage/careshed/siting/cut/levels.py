@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from careshed.errors import InputError
-from careshed.siting.costs import Costs
+from careshed.siting.cut.costs import Costs
 from careshed.siting.models import MCLP, PMedian
 from careshed.siting.problem import SitingProblem
 

@@ -1,7 +1,7 @@
 """Planning rules as rows of a linear program: each rule is one function that adds rows.
 
-The columns are those of :class:`careshed.siting.columns.Columns`. Spans and coverage floors are kept by rows that
-are made where a plan breaks them (:mod:`careshed.siting.leads`, :mod:`careshed.siting.floors`).
+The columns are those of :class:`careshed.siting.rows.columns.Columns`. Spans and coverage floors are kept by rows that
+are made where a plan breaks them (:mod:`careshed.siting.rows.leads`, :mod:`careshed.siting.rows.floors`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row, eligible, lead_lists, merged_row, plain_row
-from careshed.siting.side_rules import among, apart, budget, company, worst_time
+from careshed.siting.rows.columns import INF, Columns, Row, eligible, lead_lists, merged_row, plain_row
+from careshed.siting.rows.side_rules import among, apart, budget, company, worst_time
 
 __all__ = ["RULES", "rule_rows"]
 

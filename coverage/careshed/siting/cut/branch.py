@@ -20,11 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Row
-from careshed.siting.costs import Costs
-from careshed.siting.master import Bound, Master, SetBound
-from careshed.siting.mip import Rulebook
-from careshed.siting.search import Plan, improved, plan_of, totals, vector
+from careshed.siting.cut.costs import Costs
+from careshed.siting.cut.master import Bound, Master, SetBound
+from careshed.siting.cut.search import Plan, improved, plan_of, totals, vector
+from careshed.siting.rows.columns import INF, Row
+from careshed.siting.rows.rulebook import Rulebook
 
 __all__ = ["ACCEPTED", "Branching", "Node", "Outcome"]
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row, merged_row, plain_row
 from careshed.siting.problem import SitingProblem, Tier
+from careshed.siting.rows.columns import INF, Columns, Row, merged_row, plain_row
 from careshed.siting.sides import Among, Apart, Budget, Company, WorstTime
 
 __all__ = ["among", "apart", "budget", "company", "money", "sites_within", "worst_rows", "worst_time"]
@@ -81,7 +81,7 @@ def budget(columns: Columns) -> Iterator[Row]:
     """Pay for opening and closing at most a sum; closing a site costs what keeping it open saves.
 
     The row is a hair too wide, so that no tolerance of the solver forbids a plan that costs just the sum; one
-    that costs a unit more is caught by :class:`careshed.siting.purses.Purse`.
+    that costs a unit more is caught by :class:`careshed.siting.rows.purses.Purse`.
     """
     last = columns.phases - 1
     for side in _of(columns, Budget):

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from careshed.siting.columns import INF, Columns, Row
 from careshed.siting.problem import SitingProblem
+from careshed.siting.rows.columns import INF, Columns, Row
 from careshed.siting.sides import Shortfall
 
 __all__ = ["Bend", "bends_of"]
