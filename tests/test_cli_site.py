@@ -93,13 +93,18 @@ def test_a_plan_with_all_its_answers(run):
     assert {"as planned", "speed 0.8", "speed 1.2", "morning_peak"} <= set(tables["robustness"]["scenario"])
     assert len(tables["robustness-closures"]) == 4
     assert tables["served"]["people"].sum() == 1440
-    assert (out / "frontier.svg").read_text(encoding="utf-8").startswith("<?xml")
+    for drawn in ("frontier.svg", "tradeoff.svg"):
+        assert (out / drawn).read_text(encoding="utf-8").startswith("<?xml")
+    efficient = pd.read_csv(out / "tradeoff.csv")
+    assert efficient["covered"].is_monotonic_increasing
+    assert efficient["person_seconds"].is_monotonic_increasing
     for words in ("frontier", "what each rule costs", "best plans that differ", "if one station closed"):
         assert words in said
     # a later run without questions leaves no answers to them
     code, _, out = run("--without", "phases")
     assert code == 0
-    assert not {"frontier.csv", "frontier.svg", "kbest.csv", "prices.csv"} & {file.name for file in out.iterdir()}
+    answers = {"frontier.csv", "frontier.svg", "tradeoff.csv", "kbest.csv", "prices.csv"}
+    assert not answers & {file.name for file in out.iterdir()}
     assert siting(out)["rules"] == {"on": ["min_per_subdistrict"], "off": ["phases"]}
     assert len(siting(out)["phases"]) == 1
 

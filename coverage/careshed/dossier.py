@@ -18,6 +18,7 @@ from careshed.siting.answers.kbest import k_best
 from careshed.siting.answers.marginal import communities_served, marginal_values
 from careshed.siting.answers.prices import rule_prices
 from careshed.siting.answers.robust import Scenario, robustness, speeds
+from careshed.siting.answers.tradeoff import tradeoff
 
 __all__ = ["FACTORS", "Dossier", "Wanted", "dossier"]
 
@@ -56,8 +57,8 @@ class Dossier:
     Attributes
     ----------
     tables
-        Of ``kbest``, ``frontier``, ``prices``, ``marginal``, ``served``, ``robustness``, ``robustness-closures`` and
-        ``robustness-sites`` those that were asked for.
+        Of ``kbest``, ``frontier``, ``tradeoff``, ``prices``, ``marginal``, ``served``, ``robustness``,
+        ``robustness-closures`` and ``robustness-sites`` those that were asked for.
     notes
         Sentences for people.
     """
@@ -68,7 +69,7 @@ class Dossier:
     @property
     def files(self) -> list[str]:
         """Names of the files that it is written into."""
-        drawn = ["frontier.svg"] if "covered_bound" in self.tables.get("frontier", ()) else []
+        drawn = [f"{name}.svg" for name in ("frontier", "tradeoff") if "covered_bound" in self.tables.get(name, ())]
         return [*(f"{name}.csv" for name in self.tables), *drawn]
 
 
@@ -96,6 +97,8 @@ def dossier(plan: Plan, wanted: Wanted, progress: Progress | None = None) -> Dos
     clerk = _Clerk(plan, plan.brief, plan.solution, wanted, say)
     if wanted.frontier is not None:
         clerk.draw_frontier(*wanted.frontier)
+    if plan.solution.found and wanted.frontier is not None and clerk.usual:
+        clerk.weigh()
     if plan.solution.found and wanted.k_best:
         clerk.find_others()
     if plan.solution.found and wanted.explain:
@@ -112,7 +115,8 @@ class _Clerk:
         self.plan, self.brief, self.solution, self.wanted, self.say = plan, brief, solution, wanted, say
         self.problem = brief.problem
         # prices know more of the plan that is sought where no model is named
-        model = None if plan.model == Lexicographic() else plan.model
+        self.usual = plan.model in (None, Lexicographic())
+        model = None if self.usual else plan.model
         self.options: dict[str, Any] = {"model": model, "time_limit_s": wanted.time_limit_s}
         self.tables: dict[str, pd.DataFrame] = {}
         self.notes: list[str] = []
@@ -121,6 +125,11 @@ class _Clerk:
         """Solve each number of stations."""
         self.say(f"frontier of {least} to {most} stations")
         self.tables["frontier"] = frontier(self.problem, range(least, most + 1), **self.options)
+
+    def weigh(self) -> None:
+        """Weigh response against coverage with the plan's own stations."""
+        self.say("response against coverage")
+        self.tables["tradeoff"] = tradeoff(self.problem, time_limit_s=self.wanted.time_limit_s)
 
     def find_others(self) -> None:
         """Find the k best plans."""

@@ -232,7 +232,7 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
 
 
 def write_dossier(found: Dossier, folder: Path) -> None:
-    """Write the answers beyond a plan's sites into a folder: a table each, and the frontier as a picture.
+    """Write the answers beyond a plan's sites into a folder: a table each, and the frontiers as pictures.
 
     Parameters
     ----------
@@ -243,10 +243,12 @@ def write_dossier(found: Dossier, folder: Path) -> None:
     """
     for name, table in found.tables.items():
         write_table(table.reset_index() if table.index.name else table, folder / f"{name}.csv")
-    if "frontier.svg" in found.files:
-        from careshed.siting.answers.plots import draw_frontier, save_figure  # noqa: PLC0415 - loads matplotlib
+    if any(name.endswith(".svg") for name in found.files):
+        from careshed.siting.answers.plots import draw_frontier, draw_tradeoff, save_figure  # noqa: PLC0415 - loads matplotlib
 
-        save_figure(draw_frontier(found.tables["frontier"]), folder / "frontier.svg")
+        for name, draw in (("frontier", draw_frontier), ("tradeoff", draw_tradeoff)):
+            if f"{name}.svg" in found.files:
+                save_figure(draw(found.tables[name]), folder / f"{name}.svg")
 
 
 def read_plan_facts(folder: Path | str) -> dict[str, Any]:

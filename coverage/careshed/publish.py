@@ -34,6 +34,7 @@ SITE_FILES = (
     "response-*.csv",
     "kbest.csv",
     "frontier.*",
+    "tradeoff.*",
     "prices.csv",
     "marginal.csv",
     "served.csv",

@@ -61,6 +61,16 @@ def _frontier(plans: pd.DataFrame) -> Table:
     return table
 
 
+def _tradeoff(points: pd.DataFrame) -> Table:
+    columns = ("people covered in all phases", "share", "mean response", "gap", "status")
+    table = Table(*columns, title="response by coverage")
+    for _, row in points.iterrows():
+        gap = "–" if row["gap"] == float("inf") else f"{row['gap']:.2%}"
+        share, mean = _percent(row["covered_share"]), _minutes(row["mean_response_s"])
+        table.add_row(f"{row['covered']:,.0f}", share, mean, gap, row["status"])
+    return table
+
+
 def _prices(prices: pd.DataFrame) -> Table:
     table = Table("rule", "in words", "people", "mean response", "status", title="what each rule costs")
     costly = prices[(prices["people"] != 0) | (prices["response_s"] > 0) | (prices["level"] != "")]
@@ -105,6 +115,7 @@ def _closures(sites: pd.DataFrame) -> Table:
 _SHOWN = {
     "kbest": _kbest,
     "frontier": _frontier,
+    "tradeoff": _tradeoff,
     "prices": _prices,
     "marginal": _marginal,
     "robustness": _robustness,
