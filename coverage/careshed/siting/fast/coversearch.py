@@ -22,6 +22,8 @@ Ints32 = npt.NDArray[np.int32]
 COLD = 0.1
 """The last heat, as a share of the first."""
 STAGES = 1000
+FAR = 4
+"""One trade in so many is with any site, the others with a neighbour."""
 MULTIPLY, ADD = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
 
@@ -241,7 +243,16 @@ def _anneal(  # noqa: PLR0913, PLR0917
         state = state * MULTIPLY + ADD
         out = np.int64(((state >> np.uint64(33)) * np.uint64(p)) >> np.uint64(31))
         state = state * MULTIPLY + ADD
-        into = np.int64(((state >> np.uint64(33)) * np.uint64(sites)) >> np.uint64(31))
+        dice = state >> np.uint64(33)
+        into = np.int64((dice * np.uint64(sites)) >> np.uint64(31))
+        if dice % np.uint64(FAR) != np.uint64(0):
+            # to a neighbour: a site that reaches one of the rows that the other reaches
+            here, many = at[slots[out]], at[slots[out] + 1] - at[slots[out]]
+            if many > 0:
+                i = row[here + np.int64((dice * np.uint64(many)) >> np.uint64(31))]
+                state = state * MULTIPLY + ADD
+                few = np.uint64(starts[i + 1] - starts[i])
+                into = np.int64(site[starts[i] + np.int64(((state >> np.uint64(33)) * few) >> np.uint64(31))])
         change = lose[out] - gain[into] - common[out, into]
         if is_open[into] or change > 12.0 * heat:
             continue

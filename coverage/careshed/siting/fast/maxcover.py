@@ -62,10 +62,10 @@ SHRINK = 0.8
 """What is left is laid out anew where at most this share of the sites is left."""
 MANY = 100
 """So many sites are worth annealing."""
-HEATS = (0.05, 0.03, 0.04)
+HEATS = (0.1, 0.07, 0.05)
 SWEEPS = 100
 """Annealing looks at each trade about so many times."""
-MOVES = 10_000_000
+MOVES = 20_000_000
 """… and at no more trades than this."""
 NEAR = 0.25
 """Sites whose reduced cost is at most this share of the gap are annealed on their own."""
