@@ -216,7 +216,7 @@ def searched(cover: Cover, opened: Ints, *, steps: int, patience: int | None = N
 
 
 @njit(cache=True, nogil=True)
-def _anneal(  # noqa: PLR0913, PLR0917
+def _anneal(  # noqa: C901, PLR0913, PLR0917
     starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, slots: Ints, moves: int, hot: float, seed: int
 ) -> int:  # pragma: no cover - compiled
     """Improve the plan in `slots` (in place) by random trades, ever fewer of which may make it worse."""
