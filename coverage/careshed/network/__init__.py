@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -156,7 +156,7 @@ class RoadNetwork:
         for name, value in packed._asdict().items():
             put(self, name, value)
         put(self, "_nearest", Nearest(self.lines, self.main))
-        for value in (*(getattr(self, name) for name in self.__slots__), *turns):
+        for value in (*(getattr(self, own.name) for own in fields(self)), *turns):
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
 
