@@ -83,9 +83,8 @@ def built():
 
 
 def test_no_page_names_a_resource_of_the_net():
-    loads = re.compile(
-        r"<(?:script|img|iframe|source|embed)\b[^>]*\bsrc=\"(?:https?:)?//|<link\b[^>]*\bhref=\"(?:https?:)?//"
-    )
+    net = r"\"(?:https?:)?//"
+    loads = re.compile(rf"<(?:script|img|iframe|source|embed)\b[^>]*\bsrc={net}|<link\b[^>]*\bhref={net}")
     assert [page.name for page in built() if loads.search(page.read_text(encoding="utf-8"))] == []
     style = re.compile(r"@import|url\(\s*['\"]?(?:https?:)?//")
     assert [sheet.name for sheet in SITE.rglob("*.css") if style.search(sheet.read_text(encoding="utf-8"))] == []

@@ -6,6 +6,7 @@ nobody has explained ends the build.
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -143,21 +144,17 @@ def _parameters(kind: type[Any]) -> dict[str, str]:
 
 def _kind_of(annotation: Any) -> str:
     """Return a type as a planner would call it."""
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{value}`" for value in get_args(annotation) if value)
-    if get_origin(annotation) is Annotated:
-        return "table"
-    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    if annotation in words:
-        return words[annotation]
+    words = {str: "text", int: "whole number", float: "number", bool: "true or false", dt.date: "date"}
     origin, inside = get_origin(annotation), [one for one in get_args(annotation) if one not in {type(None), ...}]
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inside if value)
     if origin is tuple:
         return f"list of {_many(inside[0])}"
     if origin is dict:
         return f"{_many(inside[1])} by id"
-    if inside:
-        return " or ".join(dict.fromkeys(_kind_of(one) for one in inside))
-    return "date" if annotation.__name__ == "date" else "table"
+    if inside and origin is not Annotated:
+        return " or ".join(dict.fromkeys(map(_kind_of, inside)))
+    return words.get(annotation, "table")
 
 
 def _many(annotation: Any) -> str:
@@ -214,9 +211,9 @@ def write_rooms(app: Sphinx) -> None:
     """Write a page for each room; those of rooms that are gone are removed."""
     folder = Path(app.srcdir) / "reference" / "rooms"
     folder.mkdir(exist_ok=True)
-    pages = {
-        folder / f"{room}.rst": f"{room}\n{'=' * len(room)}\n\n.. automodule:: careshed.{room}\n" for room in _rooms()
-    }
+    pages = {}
+    for room in _rooms():
+        pages[folder / f"{room}.rst"] = f"{room}\n{'=' * len(room)}\n\n.. automodule:: careshed.{room}\n"
     for gone in set(folder.iterdir()) - pages.keys():
         gone.unlink()
     for page, text in pages.items():
