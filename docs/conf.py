@@ -19,9 +19,11 @@ extensions = [
 ]
 exclude_patterns = ["_ext"]
 
+smartquotes = False  # -- begins an option, and is no dash
+
 # single backticks in docstrings name things of Python
 default_role = "py:obj"
-autodoc_default_options = {"members": True, "no-value": True}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer.main
 from columns import MEANING
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -29,6 +30,9 @@ from careshed.template import data_dictionary
 from careshed.words import term
 
 __all__ = ["PARTS", "Generated", "setup"]
+
+LONGEST_VALUE = 60
+"""Characters of a constant's value that its heading may show."""
 
 
 def commands() -> str:
@@ -50,19 +54,18 @@ def _command(name: str, command: Any) -> str:
 def _flags(option: Any) -> str:
     names = [*option.opts, *option.secondary_opts]
     value = "" if option.is_bool_flag else f" {_value(option)}"
-    return " ".join(f"`{name}`" for name in names[:-1]) + f" `{names[-1]}{value}`"
+    return " ".join([*(f"`{name}`" for name in names[:-1]), f"`{names[-1]}{value}`"])
 
 
 def _value(parameter: Any) -> str:
-    """Return what stands for a value: what the command calls it, else its type."""
+    """Return what stands for a value: what the command calls it, its choices, else its type."""
     if parameter.metavar:
         return str(parameter.metavar)
-    kinds = {"int": "NUMBER", "float": "NUMBER", "Path": "PATH"}
-    return next((kinds[one] for one in _type_names(parameter.type_descriptor.annotation) if one in kinds), "TEXT")
-
-
-def _type_names(annotation: Any) -> list[str]:
-    return [kind.__name__ for kind in (get_args(annotation) or (annotation,)) if isinstance(kind, type)]
+    annotation = parameter.type_descriptor.annotation
+    choices = [one for one in get_args(annotation) if isinstance(one, str)]
+    kinds = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
+    kind = next((kinds[one] for one in (*get_args(annotation), annotation) if one in kinds), "TEXT")
+    return "|".join(choices) or kind
 
 
 def _default(option: Any) -> str:
@@ -283,9 +286,19 @@ def keep_colons(_app: Sphinx, what: str, _name: str, _thing: Any, _options: Any,
         lines[:0] = ["..", ""]
 
 
+def hide_long_values(_app: Sphinx, _domain: str, kind: str, content: addnodes.desc_content) -> None:
+    """Take the value out of a constant's heading where it is a whole table."""
+    if kind not in {"attribute", "data"}:
+        return
+    for note in list(content.parent.findall(addnodes.desc_annotation)):
+        if note.astext().startswith(" = ") and len(note.astext()) > LONGEST_VALUE:
+            note.parent.remove(note)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Let Sphinx know."""
     app.add_directive("generated", Generated)
     app.connect("builder-inited", write_rooms)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
+    app.connect("object-description-transform", hide_long_values)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
