@@ -275,7 +275,8 @@ class Generated(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the part."""
+        """Return the part; the page is read again at each build, since code changes without it."""
+        self.env.note_reread()
         made = PARTS[self.arguments[0]]()
         return self.parse_text_to_nodes(made, allow_section_headings=True)
 
@@ -297,6 +298,7 @@ def hide_long_values(_app: Sphinx, _domain: str, kind: str, content: addnodes.de
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Let Sphinx know."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("generated", Generated)
     app.connect("builder-inited", write_rooms)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
