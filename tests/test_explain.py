@@ -369,7 +369,7 @@ def test_says_why_and_what_would_help(name):
 
 def figures(text):
     """Return the figures and the names of places in a text, whatever their order."""
-    return sorted(re.findall(r"\d[\d,.]*|" + "|".join([*NAMES.values(), *GROUPS.values()]), text))
+    return sorted(re.findall(r"\d(?:[\d,.]*\d)?|" + "|".join([*NAMES.values(), *GROUPS.values()]), text))
 
 
 def test_of_several_conflicts_none_is_helped_alone():
