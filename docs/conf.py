@@ -19,8 +19,6 @@ extensions = [
 ]
 exclude_patterns = ["_ext"]
 
-smartquotes = False  # -- begins an option, and is no dash
-
 # single backticks in docstrings name things of Python
 default_role = "py:obj"
 autodoc_default_options = {"members": True}

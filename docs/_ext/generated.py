@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
@@ -247,7 +248,8 @@ def _first_line(thing: Any) -> str:
 
 
 def _text(text: str | None) -> str:
-    return " ".join((text or "").split())
+    """Return a help text in one line, with its options as code."""
+    return re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", " ".join((text or "").split()))
 
 
 def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
