@@ -56,7 +56,8 @@ def station_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
         keys = _keys(
             [row["properties"]["k"] for row in rows], tiers, Label(f"第 {phase} 期新增", f"new, phase {phase}")
         )
-        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_TITLES, above=2000), keys))
+        layer = pin_layer(rows, name=name, titles=_TITLES, above=2000)
+        layers.append(MapLayer(name, layer, keys, phase=by or str(phase)))
     return layers
 
 
