@@ -115,7 +115,11 @@ class DataLayer(folium.GeoJson):
         """Add the layer, then its features, to the page's script; nothing stands where this is."""
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         name = self.get_name()
-        figure_of(self).script.add_child(Text(f"{name}.addData({to_json(features(self.rows))});"), name=f"{name}_data")
+        script = f"{name}.addData({to_json(features(self.rows))});"
+        if not self.show and not self.on_each_feature:
+            # fills and lines that are off are made when they are first shown; what has cards can be looked for at once
+            script = f"{name}.once('add', () => {{ {script} }});"
+        figure_of(self).script.add_child(Text(script), name=f"{name}_data")
         return ""
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from careshed.indicators import weighted_quantile
 
-__all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "decile_breaks", "ramp"]
+__all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "decile_breaks", "fifths", "ramp"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -120,6 +120,19 @@ def breaks(values: Floats, *, k: int = 5) -> list[float]:
     bins = [round(float(limit), 10) for limit in mapclassify.PrettyBreaks(values, k=k).bins]
     # the lowest classes are joined where the ramp is too short for all
     return [limit for limit in bins if limit >= values.min()][-len(_PURPLES) :]
+
+
+def fifths(values: Floats) -> list[float]:
+    """Return upper limits of classes that hold a fifth of the figures each, of two digits that count.
+
+    Parameters
+    ----------
+    values
+        Positive figures without NaN, at least one; skewed ones, for which even steps would make one class of most.
+    """
+    limits = mapclassify.Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
+    steps = 10.0 ** (np.floor(np.log10(np.maximum(limits, 1))) - 1)
+    return np.unique(np.ceil(limits / steps - 1e-9) * steps).tolist()
 
 
 def decile_breaks(seconds: Floats, weights: Floats, *, target_s: float) -> list[float]:

@@ -87,7 +87,8 @@ def _response_keys(response: Response, limits: list[float], shares: pd.Series) -
         minutes=minutes(response.target_s).removesuffix(".0"),
         share=percent(response.total["share_within_target"]),
     )
-    keys.insert(int(np.searchsorted(limits, response.target_s, side="right")), Key("target", target, "line"))
+    # after the class that holds it
+    keys.insert(int(np.searchsorted(limits, response.target_s)) + 1, Key("target", target, "line"))
     return tuple(keys)
 
 

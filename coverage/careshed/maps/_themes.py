@@ -12,7 +12,7 @@ import shapely
 from careshed.isolines import covered_streets
 from careshed.maps._layer import Key, MapLayer, listed, shape_layer
 from careshed.maps._shapes import Shapes, feature
-from careshed.maps._style import NO_FIGURE, breaks, classes, ramp
+from careshed.maps._style import NO_FIGURE, breaks, classes, fifths, ramp
 from careshed.maps._surface import cover_layer, response_layers
 from careshed.plan import Plan
 from careshed.services import service_network
@@ -64,7 +64,7 @@ def _coverage(plan: Plan, shapes: Shapes) -> MapLayer | None:
     within = f"{plan.coverage.cutoff_s / 60:g}"
     name = label("map.coverage", within=within)
     note = label("map.coverage_note", service=service_label(plan, plan.coverage_service), within=within)
-    return _choropleth(plan, shares, "share", _percents, name, note, shapes)
+    return _choropleth(plan, shares, "share", breaks, _percents, name, note, shapes)
 
 
 def _population(plan: Plan, shapes: Shapes) -> MapLayer | None:
@@ -73,7 +73,7 @@ def _population(plan: Plan, shapes: Shapes) -> MapLayer | None:
         return None
     name = label("map.population")
     note = label("map.population_note", people=count(plan.area.subdistricts["population"].sum()))
-    return _choropleth(plan, figures, "density", lambda ends: [count(end) for end in ends], name, note, shapes)
+    return _choropleth(plan, figures, "density", fifths, _counts, name, note, shapes)
 
 
 def _percents(ends: Sequence[float]) -> list[str]:
@@ -81,10 +81,15 @@ def _percents(ends: Sequence[float]) -> list[str]:
     return [percent(end, decimals=decimals) for end in ends]
 
 
+def _counts(ends: Sequence[float]) -> list[str]:
+    return [count(end) for end in ends]
+
+
 def _choropleth(
     plan: Plan,
     figures: Floats,
     colours: str,
+    split: Callable[[Floats], list[float]],
     tell: Callable[[Sequence[float]], list[str]],
     name: Label,
     note: Label,
@@ -92,7 +97,7 @@ def _choropleth(
 ) -> MapLayer:
     """Fill each subdistrict by its figure."""
     known = figures[~np.isnan(figures)]
-    limits = breaks(known) if len(known) else [1.0]
+    limits = split(known) if len(known) else [1.0]
     styles = ramp(colours, len(limits))
     outlines = shapes.outlines(plan.area.subdistricts.geometry.to_numpy())
     rows = [feature(outline, k=k) for outline, k in zip(outlines, classes(figures, limits, styles), strict=True)]
