@@ -120,7 +120,7 @@ def _keys(scores: pd.DataFrame, grades: pd.Series, styles: list[str]) -> tuple[K
     keys = []
     for style, own in scores.groupby(grades.to_numpy()):
         text = label("map.ranks", first=f"{own['rank'].min():.0f}", last=f"{own['rank'].max():.0f}")
-        figure = f"+{_span(own['people_gained'], 0)}, −{_span(own['saved_s'], 1)} s"
+        figure = f"(+{_span(own['people_gained'], 0)}, −{_span(own['saved_s'], 1)} s)"
         keys.append(Key(str(style), text, "dot", figure))
     if not keys and "score-3" in styles:
         keys.append(Key("score-3", label("map.candidate"), "dot"))
