@@ -207,7 +207,7 @@ def picture_suffix(path: Path | str) -> str:
 
 
 def _absent(plan: Plan, *parts: str) -> MissingLayerError:
-    reasons = [plan.left_out[part] for part in parts if part in plan.left_out]
+    reasons = [plan.left_out[part].read("en") for part in parts if part in plan.left_out]
     if plan.area.subdistricts.empty:
         reasons.append(plan.area.missing.get("subdistricts", "the area has no subdistricts"))
     why = reasons[0] if reasons else "that part of the plan was not computed"
