@@ -84,7 +84,7 @@ class _Sheet:
         high_mm = max(legend_mm, min(max(map_mm * (north - south) / (east - west), 0.5 * map_mm), 1.35 * map_mm))
         note_mm = sum(map(len, foot)) * self._step(NOTE)
         self.height_mm = top_mm + high_mm + 2.5 * unit + note_mm + MARGIN * unit
-        self.figure = Figure(figsize=(width_mm / 25.4, self.height_mm / 25.4), facecolor="white")
+        self.figure = Figure(figsize=(width_mm / 25.4, self.height_mm / 25.4), facecolor="white", dpi=130)
         self.paper = self._axes(0, 0, width_mm, self.height_mm)
         self.paper.set(xlim=(0, width_mm), ylim=(self.height_mm, 0))
         self.paper.set_axis_off()

@@ -152,9 +152,12 @@ def station_picture(plan: Plan, found: Response) -> Picture:
     service = plan.area.targets.service[plan.siting_service]
     marks, phase_keys, tier_keys = plan_marks(plan)
     status = "" if plan.solution is None else plan.solution.status
+    counted = int((plan.stations["subdistrict_id"] != "").sum())
+    outside = len(plan.stations) - counted
     figures = label(
         "pictures.figures_stations",
-        stations=count(len(plan.stations)),
+        stations=count(counted),
+        more=label("pictures.more_outside", count=count(outside)) if outside else "",
         minutes=f"{found.target_s / 60:g}",
         share=percent(found.total["share_within_target"]),
         status=VERDICTS.get(status, _plain(status)),
