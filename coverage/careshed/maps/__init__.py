@@ -8,6 +8,7 @@ put on the page as text, never as markup.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from careshed.area import StudyArea
 from careshed.districts import Districting
 from careshed.maps._districts import district_figures, district_layers
 from careshed.maps._ground import base_layers, ground_layers
-from careshed.maps._layer import MapLayer
+from careshed.maps._layer import CHECKS, GROUND, PLACES, STATIONS, THEMES, MapLayer
 from careshed.maps._page import OfflineMap, Page, number, panel_template
 from careshed.maps._places import place_layers
 from careshed.maps._shapes import Shapes
@@ -58,13 +59,14 @@ def coverage_map(plan: Plan) -> folium.Map:
     """
     shapes = Shapes(plan.area.crs)
     # panes say what lies above what; this order is that of the list and the legend
-    layers = [
-        *theme_layers(plan, shapes),
-        *station_layers(plan, shapes),
-        *place_layers(plan, shapes),
-        *stranded_layers(plan, shapes),
-        *ground_layers(plan, shapes),
-    ]
+    groups = {
+        THEMES: theme_layers(plan, shapes),
+        STATIONS: station_layers(plan, shapes),
+        PLACES: place_layers(plan, shapes),
+        CHECKS: stranded_layers(plan, shapes),
+        GROUND: ground_layers(plan, shapes),
+    }
+    layers = [replace(layer, group=group) for group, own in groups.items() for layer in own]
     return _drawn(plan.area, shapes, layers, _extent(plan), key_figures(plan), dict(plan.left_out))
 
 
