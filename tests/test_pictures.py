@@ -26,7 +26,6 @@ from careshed.pictures import (
 from careshed.pictures._pen import Pen
 from careshed.pictures._sheet import _round_length
 from careshed.plan import make_plan
-from careshed.shades import quantile_breaks
 from careshed.words import Label
 from made import points_of
 
@@ -128,11 +127,6 @@ def test_lines_break_between_chinese_letters_and_at_spaces():
     assert Pen.wrapped("one two", width_mm=8, size_pt=10) == ["one", "two"]
     assert Pen.wrapped("街道，街", width_mm=8, size_pt=10) == ["街道，", "街"]
     assert Pen("en", [Label("街", "street")]).say(Label("街", "street")) == "street"
-
-
-def test_classes_of_a_long_tail_are_round_and_end_at_the_greatest():
-    assert quantile_breaks(np.array([1.0, 2, 3, 4, 1000])) == [2, 3, 200, 1000]
-    assert quantile_breaks(np.array([5.0])) == [5]
 
 
 def test_ground_of_points_at_one_spot():

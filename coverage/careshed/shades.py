@@ -1,7 +1,7 @@
 """Classes and their colours: one set, that maps, pictures and layers for other programs share.
 
-Colours are of Okabe and Ito (2008) and ColorBrewer's colour-blind-safe ramps;
-what matters is told by shape or by a figure too, never by colour alone.
+Colours are of Okabe and Ito (2008), ColorBrewer's colour-blind-safe ramps and
+viridis; what matters is told by shape or by a figure too, never by colour alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import mapclassify
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NO_FIGURE", "RAMPS", "ROADS", "breaks", "classes", "quantile_breaks", "steps", "time_breaks"]
+__all__ = ["NO_FIGURE", "RAMPS", "ROADS", "breaks", "classes", "fifths", "steps", "time_breaks"]
 
 ROADS = {
     "major": ("motorway", "trunk", "primary"),
@@ -21,12 +21,16 @@ ROADS = {
 }
 """Class of road → highway values (with their links); all others are ``minor``."""
 
-RAMPS = {
+RAMPS: dict[str, tuple[str, ...]] = {
     "share": ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f"),
+    "density": ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404"),
     "minutes": ("#01665e", "#5ab4ac", "#c7eae5", "#f6e8c3", "#d8b365", "#8c510a"),
-    "band": ("#00544d", "#21908d", "#7ccbc0", "#dfc27d", "#8c510a"),
-    "people": ("#fef0d9", "#fdcc8a", "#fc8d59", "#e34a33", "#b30000"),
-}
+    "band": ("#003c37", "#00695f", "#2a9187", "#6fbab0", "#a9d9d1"),
+    "decile": (
+        "#fde725", "#b5de2b", "#6ece58", "#35b779", "#1f9e89",
+        "#26828e", "#31688e", "#3e4989", "#482878", "#440154",
+    ),
+}  # fmt: skip
 """Ramp → its colours, from the lowest class to the highest."""
 
 NO_FIGURE = "none"
@@ -50,19 +54,17 @@ def breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
     return [limit for limit in bins if limit >= values.min()][-len(RAMPS["share"]) :]
 
 
-def quantile_breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
-    """Return round upper limits of classes that hold about as many figures each: for figures of a long tail.
+def fifths(values: npt.NDArray[np.float64]) -> list[float]:
+    """Return upper limits of classes that hold a fifth of the figures each, of two digits that count.
 
     Parameters
     ----------
     values
-        Figures without NaN, at least one.
-    k
-        At most so many classes.
+        Positive figures without NaN, at least one; skewed ones, for which even steps would make one class of most.
     """
-    inner = np.quantile(values, np.arange(1, k) / k)
-    limits = sorted({float(f"{limit:.1g}") for limit in inner})
-    return [*(limit for limit in limits if values.min() <= limit < values.max()), float(values.max())]
+    limits = mapclassify.Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
+    steps = 10.0 ** (np.floor(np.log10(np.maximum(limits, 1))) - 1)
+    return np.unique(np.ceil(limits / steps - 1e-9) * steps).tolist()
 
 
 def time_breaks(target_s: float) -> list[float]:
@@ -99,9 +101,7 @@ def steps(ramp: str, size: int) -> list[int]:
     ramp
         A key of `RAMPS`.
     size
-        How many are needed; more than there are colours use the last again.
+        How many are needed; more than there are colours use some again.
     """
     last = len(RAMPS[ramp]) - 1
-    if ramp in {"share", "people"} and size <= last:
-        return [round(i * last / max(size - 1, 1)) for i in range(size)]
-    return [min(i, last) for i in range(size)]
+    return [round(i * last / max(size - 1, 1)) for i in range(size)]

@@ -17,7 +17,7 @@ from careshed.indicators import Coverage, Response
 from careshed.pictures._picture import Fill, Key, Marks, Picture, Section
 from careshed.pictures._stations import plan_marks, today_marks
 from careshed.plan import Plan
-from careshed.shades import NO_FIGURE, RAMPS, breaks, classes, quantile_breaks, steps, time_breaks
+from careshed.shades import NO_FIGURE, RAMPS, breaks, classes, fifths, steps, time_breaks
 from careshed.targets import Service
 from careshed.wording import VERDICTS, count, kind_label, minutes, percent
 from careshed.words import Label, label
@@ -176,7 +176,7 @@ def population_picture(area: StudyArea) -> Picture:
     column = "community_id" if len(outlines) else "subdistrict_id"
     people = area.demand.groupby(column)["population"].sum().reindex(units.index)
     density = (people / (units.area / 1e6)).to_numpy("float64")
-    fills, keys = _classed(units, density, "people", quantile_breaks, count)
+    fills, keys = _classed(units, density, "density", fifths, count)
     size_km2 = float(shapely.area(area.boundary)) / 1e6
     figures = label(
         "pictures.figures_population",
