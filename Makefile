@@ -7,7 +7,7 @@ CARESHED := $(BIN)/careshed
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help plan plans test lint types imports unit notebooks data pictures docs bench clean
+.PHONY: help plan plans test lint types imports unit notebooks papers data pictures docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -47,6 +47,9 @@ notebooks: $(READY) ## run the notebooks; their outputs stay stripped
 data: $(READY) ## rebuild the embedded areas, byte for byte
 	for district in xicheng tongzhou pinggu; do \
 	  $(CARESHED) synthesize data/$$district/recipe.toml --output data/$$district || exit 1; done
+
+papers: $(READY) ## run the notebooks and render them into docs/papers/ (needs Chromium)
+	$(BIN)/python docs/papers.py
 
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py

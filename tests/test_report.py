@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from careshed import fonts
 from careshed.area import Provenance, empty_layer
+from careshed.fonts import chinese_font
 from careshed.plan import make_plan
-from careshed.report import _charts, _tables, write_report
-from careshed.report._charts import Spread, chinese_font, distribution
+from careshed.report import _tables, write_report
+from careshed.report._charts import Spread, distribution
 from careshed.scorecard import Row
 from careshed.siting import Conflict
 from careshed.wording import Label, count, key_figures, minutes, percent, verdict
@@ -205,7 +207,7 @@ def test_chinese_letters_are_drawn_and_never_boxes():
 
 
 def test_without_a_chinese_font_labels_are_english(monkeypatch):
-    monkeypatch.setattr(_charts, "FONTS", ("No Such Font",))
+    monkeypatch.setattr(fonts, "FONTS", ("No Such Font",))
     chinese_font.cache_clear()
     try:
         assert chinese_font("覆盖") is None

@@ -14,7 +14,19 @@ PACKAGE = Path(careshed.__file__).parent
 ASKED = re.compile(r"""\b(?:label|say)\(\s*["']([a-z_]+\.[a-z0-9_]+)["']""")
 TEXTS = [(page, key, text) for page, lines in pages().items() for key, text in lines.items()]
 CHINESE = re.compile("[\u4e00-\u9fff]")
-BY_DATA = {"joints", "kinds", "nouns", "parts", "weights", "statuses", "provenance", "layers", "backdrops", "verdicts"}
+BY_DATA = {
+    "joints",
+    "kinds",
+    "nouns",
+    "parts",
+    "weights",
+    "statuses",
+    "provenance",
+    "layers",
+    "backdrops",
+    "verdicts",
+    "columns",
+}
 """Pages whose keys come from data."""
 
 

@@ -264,7 +264,7 @@ class StudyArea:
                 if layer in OPTIONAL and frame.empty:
                     continue
                 frame.to_parquet(new / f"{layer}.parquet", compression="zstd", index=True)
-            self.rejected.to_csv(new / "rejected.csv", index=False, lineterminator="\n")
+            self.rejected.to_csv(new / "rejected.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
             (new / "area.json").write_text(self._facts(), encoding="utf-8", newline="\n")
             if targets_toml is not None:
                 shutil.copyfile(targets_toml, new / "targets.toml")
@@ -313,7 +313,9 @@ class StudyArea:
             inputs=facts["inputs"],
             missing=facts["missing"],
             assumptions=facts["assumptions"],
-            rejected=pd.read_csv(rejected, dtype="str", keep_default_na=False) if rejected.exists() else _no_rejects(),
+            rejected=pd.read_csv(rejected, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+            if rejected.exists()
+            else _no_rejects(),
             files={path.name: sha256(path) for path in sorted(folder.glob("*.*")) if path.suffix in _SUFFIXES},
         )
 

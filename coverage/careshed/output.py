@@ -206,7 +206,7 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
 
     Notes
     -----
-    GeoJSON is in WGS-84 with seven decimals; tables are UTF-8 with a byte
+    GeoJSON is in WGS-84 with seven decimals, GeoParquet in the area's CRS; tables are UTF-8 with a byte
     order mark, as spreadsheets expect.
     """
     write_json(plan_facts(plan), folder / name)
@@ -218,13 +218,15 @@ def write_layers(plan: Plan, folder: Path, *, name: str = "plan.json") -> None:
         write_table(plan.coverage.subdistricts.reset_index(), folder / "coverage.csv")
         communities = plan.area.communities[["geometry"]].join(plan.coverage.communities)
         write_geojson(communities, folder / "communities.geojson")
+        communities.to_parquet(folder / "communities.parquet", compression="zstd")
     if plan.isochrones is not None:
-        write_geojson(plan.isochrones, folder / "isochrones.geojson")
+        write_geojson(plan.isochrones.set_index("minutes"), folder / "isochrones.geojson")
     for stage, response in (("before", plan.before), ("after", plan.after)):
         if response is not None:
             write_table(response.subdistricts.reset_index(), folder / f"response-{stage}.csv")
     if plan.solution is not None:
         write_geojson(plan.stations, folder / "stations.geojson")
+        plan.stations.to_parquet(folder / "stations.parquet", compression="zstd")
         write_table(pd.DataFrame(plan.stations.drop(columns="geometry")).reset_index(), folder / "stations.csv")
 
 

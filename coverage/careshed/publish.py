@@ -6,9 +6,11 @@ from pathlib import Path
 
 from careshed._checks import new_folder
 from careshed.dossier import Dossier
+from careshed.geopackage import write_geopackage
 from careshed.maps import write_map
 from careshed.output import write_dossier, write_layers
 from careshed.plan import Plan
+from careshed.record import RECORD, write_record
 from careshed.report import write_report
 
 __all__ = ["PLAN_FILES", "SITE_FILES", "write_answers", "write_part", "write_plan", "write_siting"]
@@ -21,8 +23,10 @@ PLAN_FILES = (
     "coverage.csv",
     "response-*.csv",
     "stations.*",
-    "communities.geojson",
+    "communities.*",
     "isochrones.geojson",
+    "plan.gpkg",
+    RECORD,
     "times-*.parquet",
     "unjoined.csv",
 )
@@ -30,6 +34,7 @@ PLAN_FILES = (
 
 SITE_FILES = (
     "site.json",
+    "site.gpkg",
     "stations.*",
     "response-*.csv",
     "kbest.csv",
@@ -55,8 +60,10 @@ def write_plan(plan: Plan, folder: Path | str) -> None:
     """
     with new_folder(folder, owned=PLAN_FILES) as new:
         write_layers(plan, new)
+        write_geopackage(plan, new / "plan.gpkg")
         write_map(plan, new / "map.html")
         write_report(plan, new / "report.html")
+        write_record(plan, new)
 
 
 def write_part(plan: Plan, folder: Path | str, part: str) -> None:
@@ -73,6 +80,7 @@ def write_part(plan: Plan, folder: Path | str, part: str) -> None:
     """
     with new_folder(folder) as new:
         write_layers(plan, new, name=f"{part}.json")
+        write_geopackage(plan, new / f"{part}.gpkg")
         write_map(plan, new / "map.html")
 
 
@@ -88,6 +96,7 @@ def write_siting(plan: Plan, folder: Path | str) -> None:
     """
     with new_folder(folder, owned=SITE_FILES) as new:
         write_layers(plan, new, name="site.json")
+        write_geopackage(plan, new / "site.gpkg")
         write_map(plan, new / "map.html")
 
 

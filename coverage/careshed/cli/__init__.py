@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from careshed.cli import consolidate, districts, show, site, times
+from careshed.cli import consolidate, districts, plot, show, site, times
 from careshed.cli.base import (
     AreaFolder,
     Hour,
@@ -229,6 +229,7 @@ def response_command(
 
 
 app.command("site")(site.site)
+app.command("plot")(plot.plot)
 
 
 @app.command("plan")

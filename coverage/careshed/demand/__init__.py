@@ -21,6 +21,7 @@ from scipy.spatial import cKDTree
 from careshed._checks import require_columns, require_projected
 from careshed.area import SCHEMAS, empty_layer
 from careshed.demand._grains import STEP_M, Grains, building_grains, raster_grains, street_grains
+from careshed.demand._ground import nearest_ground
 from careshed.errors import InputError
 from careshed.tables import locate_units
 
@@ -33,6 +34,7 @@ __all__ = [
     "building_grains",
     "community_demand",
     "largest_remainder",
+    "nearest_ground",
     "raster_grains",
     "spread",
     "street_grains",

@@ -6,14 +6,13 @@ viridis; what matters is told by shape or by a figure too, never by colour alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import mapclassify
 import numpy as np
 import numpy.typing as npt
 
 from careshed.indicators import weighted_quantile
+from careshed.shades import NO_FIGURE, RAMPS, ROADS, breaks, classes, fifths, steps
 
 __all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "decile_breaks", "fifths", "ramp"]
 
@@ -30,31 +29,10 @@ PANES: dict[str, tuple[int, bool]] = {
 }
 """Pane → (height, whether it takes the mouse). A canvas that took it would hide those below."""
 
-ROADS = {
-    "major": ("motorway", "trunk", "primary"),
-    "middle": ("secondary", "tertiary"),
-    "path": ("footway", "path", "steps", "pedestrian", "cycleway", "bridleway", "track", "corridor"),
-}
-"""Class of road → highway values (with their links); all others are ``minor``."""
-
-_PURPLES = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
-_RAMPS = {
-    "share": _PURPLES,
-    "density": ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404"),
-    "band": ("#003c37", "#00695f", "#2a9187", "#6fbab0", "#a9d9d1"),
-    "decile": (
-        "#fde725", "#b5de2b", "#6ece58", "#35b779", "#1f9e89",
-        "#26828e", "#31688e", "#3e4989", "#482878", "#440154",
-    ),
-}  # fmt: skip
-
 _DISTRICTS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00", "#999999")
 
 DISTRICTS = len(_DISTRICTS)
 """Colours of districts; more districts use them again, and are told apart by their borders and numbers."""
-
-NO_FIGURE = "none"
-"""Class of what has no figure."""
 
 STYLES: dict[str, dict[str, Any]] = {
     "major": {"color": "#7d8590", "weight": 2.2},
@@ -98,41 +76,11 @@ STYLES: dict[str, dict[str, Any]] = {
     },
     **{
         f"{name}-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1}
-        for name, colours in _RAMPS.items()
+        for name, colours in RAMPS.items()
         for i, colour in enumerate(colours)
     },
 }
 """Class → Leaflet path options."""
-
-
-def breaks(values: Floats, *, k: int = 5) -> list[float]:
-    """Return round upper limits of classes for a choropleth.
-
-    Parameters
-    ----------
-    values
-        Figures without NaN, at least one.
-    k
-        About so many classes, and never more than there are colours.
-    """
-    if np.ptp(values) < 1e-9:
-        return [float(values.max())]
-    bins = [round(float(limit), 10) for limit in mapclassify.PrettyBreaks(values, k=k).bins]
-    # the lowest classes are joined where the ramp is too short for all
-    return [limit for limit in bins if limit >= values.min()][-len(_PURPLES) :]
-
-
-def fifths(values: Floats) -> list[float]:
-    """Return upper limits of classes that hold a fifth of the figures each, of two digits that count.
-
-    Parameters
-    ----------
-    values
-        Positive figures without NaN, at least one; skewed ones, for which even steps would make one class of most.
-    """
-    limits = mapclassify.Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
-    steps = 10.0 ** (np.floor(np.log10(np.maximum(limits, 1))) - 1)
-    return np.unique(np.ceil(limits / steps - 1e-9) * steps).tolist()
 
 
 def decile_breaks(seconds: Floats, weights: Floats, *, target_s: float) -> list[float]:
@@ -158,21 +106,6 @@ def decile_breaks(seconds: Floats, weights: Floats, *, target_s: float) -> list[
     return limits.tolist()
 
 
-def classes(values: Floats, limits: Sequence[float], styles: Sequence[str]) -> list[str]:
-    """Return the style of each value: that of the first limit which is not less.
-
-    Parameters
-    ----------
-    values
-        Figures; NaN gives `NO_FIGURE`.
-    limits
-        Upper limits, rising.
-    styles
-        One for each limit, and one more for larger values where there are such.
-    """
-    return [NO_FIGURE if np.isnan(v) else styles[int(np.searchsorted(limits, v, side="left"))] for v in values]
-
-
 def ramp(name: str, size: int) -> list[str]:
     """Return the styles of a ramp for so many classes, from its first colour to its last.
 
@@ -183,5 +116,4 @@ def ramp(name: str, size: int) -> list[str]:
     size
         How many are needed; more than there are colours use some again.
     """
-    last = len(_RAMPS[name]) - 1
-    return [f"{name}-{round(i * last / max(size - 1, 1))}" for i in range(size)]
+    return [f"{name}-{step}" for step in steps(name, size)]

@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -15,32 +14,13 @@ import numpy.typing as npt
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager, get_font
 
+from careshed.fonts import chinese_font
 from careshed.wording import Label
 
-__all__ = ["Spread", "chinese_font", "distribution"]
+__all__ = ["Spread", "distribution"]
 
 Floats = npt.NDArray[np.float64]
-
-FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Heiti SC",
-    "SimHei",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Noto Sans CJK JP",
-    "Noto Serif CJK SC",
-    "Droid Sans Fallback",
-    "SimSun",
-)
-"""Fonts with Chinese that are looked for, best first."""
 
 _COLOURS = ("#0b5394", "#6e7781")
 
@@ -62,25 +42,6 @@ class Spread:
     label: Label
     seconds: Floats
     weight: Floats
-
-
-@cache
-def chinese_font(text: str) -> str | None:
-    """Return an installed font that has every character of a text, None where there is none.
-
-    Parameters
-    ----------
-    text
-        All that will be written with it.
-    """
-    for family in FONTS:
-        try:
-            font = get_font(fontManager.findfont(FontProperties(family=family), fallback_to_default=False))
-        except ValueError:
-            continue
-        if all(font.get_char_index(ord(character)) for character in text if not character.isspace()):
-            return family
-    return None
 
 
 def distribution(spreads: Sequence[Spread], *, limit_s: float, x: Label, y: Label, limit: Label, name: str) -> Markup:
