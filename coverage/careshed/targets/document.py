@@ -164,6 +164,8 @@ class Target(Table):
         The row's id, such as ``X1``; one id may have several rows.
     text
         What is asked, in the document's words or close to them.
+    text_en
+        The same in English, where the document is in Chinese.
     statistic
         What it is judged on; several need `service`, ``quota_share`` needs
         `quota`, ``tier_count`` `tier`, ``phase_share`` `by`, ``facility_count`` `kinds`.
@@ -177,6 +179,7 @@ class Target(Table):
 
     id: str
     text: str
+    text_en: str = ""
     statistic: Statistic
     service: str = ""
     quota: str = ""
