@@ -109,8 +109,8 @@ def day(date: str) -> Label:
 
     Examples
     --------
-    >>> day("2021-12-31").en
-    '31 Dec 2021'
+    >>> day("2021-12-31").en.split()
+    ['31', 'Dec', '2021']
     """
     if len(date) == 4 and date.isdecimal():
         return label("figures.year", year=date)

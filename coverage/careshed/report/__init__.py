@@ -17,6 +17,7 @@ from careshed.report import _sources, _stations, _tables
 from careshed.report._drawings import drawings
 from careshed.report._frontier import rule_free
 from careshed.report._pdf import find_browser, print_pdf
+from careshed.report._table import listed
 from careshed.wording import Label, count, key_figures, minutes, openstreetmap, service_label
 from careshed.words import Language, label, term
 
@@ -125,13 +126,11 @@ def _name(part: str) -> Label:
     return term("parts", part) or Label(part, "")
 
 
-def _beyond(plan: Plan) -> list[Label]:
+def _beyond(plan: Plan) -> Label:
     """Say how many nobody reaches within the hour, today and planned."""
     unit = label("report.unit_calls") if plan.weight == "calls" else label("report.unit_people")
-    return [
-        label("report.stage_count", stage=stage, count=count(float(response.total["unreachable"])), unit=unit)
-        for stage, response in _tables.stages(plan)
-    ]
+    found = [(stage, count(float(response.total["unreachable"]))) for stage, response in _tables.stages(plan)]
+    return listed([label("report.stage_count", stage=stage, count=number, unit=unit) for stage, number in found])
 
 
 def _trust(plan: Plan) -> Label:

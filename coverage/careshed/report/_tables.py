@@ -80,7 +80,7 @@ def in_time(plan: Plan, response: Response) -> pd.Series:
 
 
 def in_time_table(plan: Plan) -> Table | None:
-    """Return the people within the standard, today and planned, by subdistrict; None where nothing is gained or lost."""
+    """Return the people within the standard, today and planned, by subdistrict; None where nothing changes."""
     if plan.before is None or plan.after is None:
         return None
     before, after = in_time(plan, plan.before), in_time(plan, plan.after)
