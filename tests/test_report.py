@@ -226,7 +226,7 @@ def test_what_lower_rooms_say_is_read_in_the_language_of_the_page(plan, tmp_path
     chinese, english = _written(left, tmp_path), _written(left, tmp_path, "en")
     assert said.zh in chinese
     assert said.en not in chinese
-    assert "<dt>Share of communities</dt><dd>the area has no communities</dd>" in english
+    assert "<dt>community share</dt><dd>the area has no communities</dd>" in english
 
 
 def test_no_documents_no_scorecard(town):
@@ -286,7 +286,7 @@ def test_stations_tell_where_they_are_and_whom_they_serve(plan):
     area = dataclasses.replace(plan.area, streets=streets, facilities=facilities)
     table = _stations.stations_table(dataclasses.replace(plan, area=area))
     names = [column.en for column in table.columns]
-    places = {cells[0].id: cells[names.index("Address")] for cells in table.rows}
+    places = {cells[0].note: cells[names.index("Address")] for cells in table.rows}
     assert places.pop("S1") == "1 Short Street"
     assert {place.en for place in places.values()} == {"near Long Street"}
     served = [cells[names.index("Serves")].en for cells in table.rows]
@@ -319,7 +319,7 @@ def test_the_frontier_is_the_best_of_all_sets_of_sites(plan):
         best = max(problem.weights[covers[list(chosen)].any(axis=0)].sum() for chosen in sets)
         assert frontier.shares[number - 1] <= best / people <= frontier.shares[number - 1] + frontier.off
     for stage in _stations.stages_of(plan):
-        assert stage.share <= frontier.shares[stage.stations - 1] + frontier.off + 1e-9
+        assert stage.share <= frontier.shares[stage.sites - 1] + frontier.off + 1e-9
     assert rule_free(dataclasses.replace(plan, solution=None)) is None
 
 
@@ -343,7 +343,7 @@ def test_chinese_letters_are_drawn_and_never_boxes(monkeypatch):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         svg = _chart()
-        draw_frontier(Frontier((0.5, 0.9), 0.0, None), [_stations.Stage(day("2021-12-31"), 1, 0.4, 60.0)], "zh")
+        draw_frontier(Frontier((0.5, 0.9), 0.0, None), [_stations.Stage(day("2021-12-31"), 1, 1, 0.4, 60.0)], "zh")
     assert [str(one.message) for one in said if "missing" in str(one.message)] == []
     assert svg != _chart(language="en")
     # letters are shapes: each used one is defined, and none is the font's shape for "missing"

@@ -90,9 +90,8 @@ def scorecard_table(plan: Plan) -> pd.DataFrame:
     """
     rows = [{**asdict(row), "reason": ""} for row in scorecard(plan)]
     blank: dict[str, object] = {"value": None, "target": None, "met": None, "binding": None}
-    rows += [
-        {"id": "", "text": part, "text_en": "", **blank, "reason": reason} for part, reason in plan.left_out.items()
-    ]
+    left = [(part, reason.read("en")) for part, reason in plan.left_out.items()]
+    rows += [{"id": "", "text": part, "text_en": "", **blank, "reason": reason} for part, reason in left]
     names = ["id", "text", "text_en", "statistic", "value", "target", "met", "binding", "document", "item", "reason"]
     return pd.DataFrame(rows, columns=names)
 

@@ -86,7 +86,7 @@ def _parts(plan: Plan, language: Language) -> dict[str, Any]:
     frontier = rule_free(plan)
     parts: dict[str, Any] = {
         "scores": _tables.scorecard_table(plan),
-        "left_out": {_name(part): reason for part, reason in plan.left_out.items()},
+        "left_out": {term("parts", part) or Label(part, ""): reason for part, reason in plan.left_out.items()},
         "covered": _tables.coverage_table(plan),
         "responses": _tables.response_table(plan),
         "in_time": _tables.in_time_table(plan),
@@ -118,12 +118,12 @@ def _parts(plan: Plan, language: Language) -> dict[str, Any]:
     return parts | {"sections": {name: heading for name, (heading, held) in there.items() if held}}
 
 
-def _name(part: str) -> Label:
-    """Return the name of a part of a plan or of an assumption."""
-    first, _, number = part.partition(" ")
+def _name(assumed: str) -> Label:
+    """Return the name of an assumption."""
+    first, _, number = assumed.partition(" ")
     if first == "targets" and number.isdigit():
         return label("report.of_targets", number=number)
-    return term("parts", part) or Label(part, "")
+    return term("assumed", assumed) or Label(assumed, "")
 
 
 def _beyond(plan: Plan) -> Label:

@@ -182,10 +182,10 @@ def draw_frontier(frontier: Frontier, stages: Sequence[Stage], language: Languag
             color=BLUE, ha="center",
         )  # fmt: skip
         for stage in stages:
-            axes.plot(stage.stations, 100 * stage.share, color=RED, marker="D", markersize=6, linestyle="none")
+            axes.plot(stage.sites, 100 * stage.share, color=RED, marker="D", markersize=6, linestyle="none")
             axes.annotate(
-                f"{pen(stage.name)}\n{stage.stations} · {percent(stage.share)}",
-                (stage.stations, 100 * stage.share),
+                f"{pen(stage.name)}\n{stage.sites} · {percent(stage.share)}",
+                (stage.sites, 100 * stage.share),
                 xytext=(0, -8),
                 textcoords="offset points",
                 color=RED,
@@ -196,7 +196,7 @@ def draw_frontier(frontier: Frontier, stages: Sequence[Stage], language: Languag
         low = min(shares) * 100
         room = max(100 - low, 5.0)
         axes.set(xlabel=pen(x), ylabel=pen(y), ylim=(low - 0.38 * room, 100 + 0.12 * room))
-        axes.set_xlim(0.2, max([len(frontier.shares), *(stage.stations for stage in stages)]) + 1.2)
+        axes.set_xlim(0.2, max([len(frontier.shares), *(stage.sites for stage in stages)]) + 1.2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=15))
         axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 100])
         axes.grid(axis="y", color="#d0d7de", linewidth=0.6)

@@ -21,7 +21,7 @@ TRADES = 300
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """Share of people within the standard by number of stations, from 1 up.
+    """Share of people within the standard by number of stations inside the boundary, from 1 up.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def rule_free(plan: Plan) -> Frontier | None:
     if plan.brief is None or plan.solution is None or not plan.solution.found:
         return None
     problem = plan.brief.problem
-    people, most = int(problem.weights.sum()), int(plan.solution.phases["stations"].max())
+    people, most = int(problem.weights.sum()), int((plan.solution.stations["group"] != "").sum())
     if not people or not most:
         return None
     cover, lost = _cover(problem)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from careshed.plan import Plan
-from careshed.report._table import Cell, Named, Table, listed, share, unit_name
+from careshed.report._table import Cell, Noted, Table, listed, share, unit_name
 from careshed.siting import Solution
 from careshed.wording import NOTHING, OUTSIDE, STATUSES, VERDICTS, Label, count, day, minutes
 from careshed.words import label, term
@@ -17,7 +17,7 @@ __all__ = ["NEAR_M", "Stage", "levels_table", "phases_table", "stages_of", "stat
 NEAR_M = 200.0
 """A named street so near may stand for an address, metres."""
 
-NAMED = 2
+UNITS = 2
 """So many subdistricts that a station serves are named."""
 
 
@@ -31,6 +31,8 @@ class Stage:
         ``Today`` or the phase's date.
     stations
         How many count.
+    sites
+        How many stand inside the boundary, of all tiers.
     share
         Of people, those within the standard.
     mean_s
@@ -39,6 +41,7 @@ class Stage:
 
     name: Label
     stations: int
+    sites: int
     share: float
     mean_s: float
 
@@ -49,10 +52,12 @@ def stages_of(plan: Plan) -> list[Stage]:
     if solution is None or not solution.found or solution.phases.empty or not plan.area.people:
         return []
     reachable = plan.area.people - solution.unreachable
+    opened = solution.stations.loc[solution.stations["group"] != "", "phase"]
     found = [
         Stage(
             day(str(row["by"])) if row["by"] else Label(str(phase), ""),
             int(row["stations"]),
+            int((opened <= phase).sum()),
             row["covered"] / plan.area.people,
             row["person_seconds"] / reachable if reachable and not row["beyond"] else float("nan"),
         )
@@ -70,7 +75,9 @@ def _today(plan: Plan) -> list[Stage]:
     mean_s = float((people * seconds).sum() / reached.sum()) if reached.sum() else float("nan")
     held = float(people.where(seconds <= plan.before.target_s, 0.0).sum() / people.sum())
     own = plan.area.facilities_of(plan.brief.service.kinds)
-    return [Stage(label("report.today"), int((~own["outside"]).sum()), held, mean_s)]
+    tiers = own.loc[~own["outside"], "tier"]
+    counts = tiers.isin({"", plan.brief.problem.counted_tier})
+    return [Stage(label("report.today"), int(counts.sum()), len(tiers), held, mean_s)]
 
 
 def phases_table(plan: Plan) -> Table | None:
@@ -117,18 +124,16 @@ def stations_table(plan: Plan) -> Table | None:
         "station": label("report.station"),
         "subdistrict": label("report.subdistrict"),
         "place": label("report.place"),
-        "status": label("report.status"),
+        "status": label("report.status_opens"),
         "tier": label("report.tier"),
-        "by": label("report.opens"),
         "vehicles": label("report.vehicles"),
         "people": label("report.people_served"),
         "served": label("report.served"),
         "mean": label("report.mean_short"),
         "gained": label("report.only_it"),
-        "leader": label("report.leader"),
     }
     if not tiers:
-        del columns["tier"], columns["leader"]
+        del columns["tier"]
     if "vehicles" not in stations:
         del columns["vehicles"]
     places, served = _places(plan), _served(plan)
@@ -154,19 +159,19 @@ def _station_cells(
 ) -> dict[str, Cell]:
     site, unit, status, tier = (str(row[name]) for name in ("site_id", "subdistrict_id", "status", "tier"))
     leader = str(row["leader_id"])
+    opens = "" if status == "existing" or not row["by"] else day(str(row["by"]))
+    led = label("report.led_by", leader=plan.stations["name"].get(leader, leader)) if leader else ""
     return {
-        "station": Named(str(row["name"]), site),
+        "station": Noted(str(row["name"]), site),
         "subdistrict": unit_name(plan.area, unit) if unit else OUTSIDE,
         "place": places[site],
-        "status": STATUSES.get(status, Label(status, "")),
-        "tier": tiers.get(tier, Label(tier, "")),
-        "by": NOTHING if status == "existing" or not row["by"] else day(str(row["by"])),
+        "status": Noted(STATUSES.get(status, Label(status, "")), opens),
+        "tier": Noted(tiers.get(tier, Label(tier, "")), led),
         "vehicles": str(row.get("vehicles", "")),
         "people": count(row["people"]),  # type: ignore[arg-type]
         "served": served.get(site, Label(NOTHING, "")),
         "mean": minutes(row["mean_s"]),  # type: ignore[arg-type]
         "gained": count(row["people_gained"]),  # type: ignore[arg-type]
-        "leader": str(plan.stations["name"].get(leader, leader)) or NOTHING,
     }
 
 
@@ -215,8 +220,8 @@ def _served(plan: Plan) -> dict[str, Label]:
 
 
 def _area_served(plan: Plan, unit_ids: pd.Series, communities: int) -> Label:
-    names = listed([unit_name(plan.area, unit) for unit in unit_ids.head(NAMED)])
-    if len(unit_ids) > NAMED:
+    names = listed([unit_name(plan.area, unit) for unit in unit_ids.head(UNITS)])
+    if len(unit_ids) > UNITS:
         names = label("report.more_units", units=names, number=len(unit_ids))
     return label("report.serves", units=names, communities=communities) if communities else names
 

@@ -11,7 +11,7 @@ from careshed.area import StudyArea
 from careshed.wording import NOTHING, Label, percent
 from careshed.words import label
 
-__all__ = ["Cell", "Mark", "Named", "Share", "Table", "listed", "share", "unit_name", "whole"]
+__all__ = ["Cell", "Mark", "Noted", "Share", "Table", "listed", "share", "unit_name", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A name with its id beside."""
+class Noted:
+    """A text with a smaller one below."""
 
-    name: str
-    id: str
+    text: str | Label
+    note: str | Label
 
 
-Cell = str | Label | Share | Mark | Named
+Cell = str | Label | Share | Mark | Noted
 
 
 @dataclass(frozen=True, slots=True)
