@@ -63,7 +63,8 @@ def rule_free(plan: Plan) -> Frontier | None:
     if not people or not most:
         return None
     cover, lost = _cover(problem)
-    missed, above = [], 0
+    missed: list[int] = []
+    above = 0
     for p in range(1, most + 1):
         now = replace(cover, p=min(p, cover.sites))
         value, _ = searched(now, greedy(now), steps=TRADES)

@@ -136,10 +136,8 @@ def response_table(plan: Plan) -> Table | None:
         return [name, count(weight), *times, *shares]
 
     units = [
-        cells(
-            unit_name(plan.area, str(unit)), row["weight"], [response.subdistricts.loc[unit] for _, response in known]
-        )
-        for unit, row in first.subdistricts.iterrows()
+        cells(unit_name(plan.area, str(unit)), row["weight"], [response.subdistricts.iloc[at] for _, response in known])
+        for at, (unit, row) in enumerate(first.subdistricts.iterrows())
     ]
     total = cells(whole(), first.total["weight"], [response.total for _, response in known])
     caption = label("report.times_before_after") if both else label("report.times_now")
