@@ -21,7 +21,7 @@ from careshed.report import _pdf, _sources, _stations, _tables, find_browser, pr
 from careshed.report._charts import Spread, distribution, draw_frontier
 from careshed.report._frontier import Frontier, rule_free
 from careshed.scorecard import Row
-from careshed.siting import Conflict
+from careshed.siting import Conflict, Relaxation
 from careshed.wording import Label, count, day, key_figures, minutes, percent, verdict
 from careshed.words import pages
 
@@ -186,7 +186,12 @@ def test_what_was_left_out_is_said(town, tmp_path):
 
 
 def test_an_infeasible_plan_says_which_rule_and_what_would_help(plan, tmp_path):
-    reason = (Conflict("quota", "Q4 has no site", "add a candidate site in Q4"),)
+    text, remedy = (
+        Label("四街道没有站址", "Q4 has no site"),
+        Label("在四街道增加候选站址", "add a candidate site in Q4"),
+    )
+    less = Relaxation("quota", 1, 0, Label("四街道的下限改为 0", "ask for 0 in Q4"))
+    reason = (Conflict("quota", text, remedy, (less,)),)
     none = dataclasses.replace(
         plan.solution,
         status="infeasible",
@@ -199,8 +204,10 @@ def test_an_infeasible_plan_says_which_rule_and_what_would_help(plan, tmp_path):
     html = _written(left, tmp_path)
     assert "没有可行方案" in html
     assert "frontier" not in html
-    assert "Q4 has no site" in html
-    assert "add a candidate site in Q4" in html
+    for said in (text, remedy, less.text):
+        assert said.zh in html
+        assert said.en not in html
+        assert said.en in _written(left, tmp_path, "en")
 
 
 def test_a_plan_stopped_early_shows_its_gap(plan, tmp_path):
