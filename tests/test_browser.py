@@ -111,7 +111,7 @@ def test_a_name_that_is_markup_is_shown_as_text(town, tmp_path, visit, name):
 def test_the_report_opens_without_a_network(plan, tmp_path, visit):
     write_report(plan, tmp_path / "report.html")
     report = visit(tmp_path / "report.html")
-    assert report.count("figure svg") == 2
+    assert report.count("figure svg") == 4
     assert report.page.locator("h1").inner_text() == "Town"
     assert report.page.locator("html").get_attribute("lang") == "zh-CN"
     wide = report.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")

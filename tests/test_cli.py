@@ -187,3 +187,18 @@ def test_scores_at_an_hour_and_by_a_profile_say_so(careshed, folder, town, tmp_p
         people[name] = pd.read_parquet(out)["people_within"].sum()
     assert people["free"] >= people["peak"] > people["slow"]
     assert careshed("score", folder, sites, "--hour", "24", "-o", tmp_path / "x.csv")[0] == 2
+
+
+def test_the_report_is_in_the_language_that_is_asked_for(careshed, folder, tmp_path):
+    assert careshed("plan", folder, "-o", tmp_path / "out", "--lang", "en")[0] == 0
+    assert '<html lang="en">' in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert careshed("plan", folder, "-o", tmp_path / "out", "--lang", "fr")[0] == 2
+
+
+def test_a_pdf_that_nothing_can_print_is_refused_before_anything_is_computed(careshed, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, out, err = careshed("plan", folder, "-o", tmp_path / "out", "--pdf")
+    assert (code, out) == (2, "")
+    assert err.startswith("careshed: no Chromium was found on the path")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()

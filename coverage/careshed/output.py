@@ -57,6 +57,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         {
             "id": row.id,
             "text": row.text,
+            "text_en": row.text_en,
             "statistic": row.statistic,
             "value": row.value,
             "target": row.target,

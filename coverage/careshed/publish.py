@@ -11,7 +11,8 @@ from careshed.maps import write_map
 from careshed.output import write_dossier, write_layers
 from careshed.plan import Plan
 from careshed.record import RECORD, write_record
-from careshed.report import write_report
+from careshed.report import print_pdf, write_report
+from careshed.words import Language
 
 __all__ = ["PLAN_FILES", "SITE_FILES", "write_answers", "write_part", "write_plan", "write_siting"]
 
@@ -20,6 +21,7 @@ PLAN_FILES = (
     "scorecard.csv",
     "map.html",
     "report.html",
+    "report.pdf",
     "coverage.csv",
     "response-*.csv",
     "stations.*",
@@ -48,7 +50,7 @@ SITE_FILES = (
 """What ``careshed site`` writes; such a file of an earlier run that the new one lacks is removed."""
 
 
-def write_plan(plan: Plan, folder: Path | str) -> None:
+def write_plan(plan: Plan, folder: Path | str, *, language: Language = "zh", pdf: bool = False) -> None:
     """Write a plan with its map and report into a folder, at once.
 
     Parameters
@@ -57,12 +59,18 @@ def write_plan(plan: Plan, folder: Path | str) -> None:
         What was computed.
     folder
         Made where it does not exist; files in it that are not a plan's are left alone.
+    language
+        Of the report.
+    pdf
+        Whether the report is printed as PDF too, see :func:`careshed.report.find_browser`.
     """
     with new_folder(folder, owned=PLAN_FILES) as new:
         write_layers(plan, new)
         write_geopackage(plan, new / "plan.gpkg")
         write_map(plan, new / "map.html")
-        write_report(plan, new / "report.html")
+        write_report(plan, new / "report.html", language)
+        if pdf:
+            print_pdf(new / "report.html", new / "report.pdf")
         write_record(plan, new)
 
 

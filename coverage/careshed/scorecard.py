@@ -29,6 +29,8 @@ class Row:
         True for 约束性 targets.
     document, item
         Where it is written.
+    text_en
+        The text in English, where the targets have it.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Row:
     binding: bool
     document: str
     item: str
+    text_en: str = ""
 
 
 def scorecard(plan: Plan) -> list[Row]:
@@ -71,6 +74,7 @@ def scorecard(plan: Plan) -> list[Row]:
                 target.binding,
                 target.document,
                 target.item,
+                target.text_en,
             )
         )
     return rows
@@ -86,8 +90,9 @@ def scorecard_table(plan: Plan) -> pd.DataFrame:
     """
     rows = [{**asdict(row), "reason": ""} for row in scorecard(plan)]
     blank: dict[str, object] = {"value": None, "target": None, "met": None, "binding": None}
-    rows += [{"id": "", "text": part, **blank, "reason": reason.read("en")} for part, reason in plan.left_out.items()]
-    names = ["id", "text", "statistic", "value", "target", "met", "binding", "document", "item", "reason"]
+    left = [(part, reason.read("en")) for part, reason in plan.left_out.items()]
+    rows += [{"id": "", "text": part, "text_en": "", **blank, "reason": reason} for part, reason in left]
+    names = ["id", "text", "text_en", "statistic", "value", "target", "met", "binding", "document", "item", "reason"]
     return pd.DataFrame(rows, columns=names)
 
 

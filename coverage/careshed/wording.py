@@ -6,6 +6,7 @@ Seconds become minutes here and nowhere below.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from careshed.area import StudyArea
 from careshed.plan import Plan
 from careshed.scorecard import Row, scorecard
 from careshed.targets import Service
-from careshed.words import Label, label, pages
+from careshed.words import Label, Language, label, pages
 
 __all__ = [
     "BACKDROPS",
@@ -27,6 +28,7 @@ __all__ = [
     "Label",
     "Verdict",
     "count",
+    "day",
     "key_figures",
     "kind_label",
     "minutes",
@@ -62,6 +64,7 @@ BACKDROPS = pages()["backdrops"]
 VERDICTS = pages()["verdicts"]
 """Status of a solution."""
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIMES = {"mean_response", "median_response", "p90_response"}
 _COUNTS = {"station_count", "tier_count", "min_stations_per_subdistrict", "facility_count"}
 
@@ -101,6 +104,23 @@ def count(number: float | None) -> str:
     return NOTHING if _absent(number) else f"{number:,.0f}"
 
 
+def day(date: str) -> Label:
+    """Return a date or a year of a document; what is neither stands as it is.
+
+    Examples
+    --------
+    >>> day("2021-12-31").en.split()
+    ['31', 'Dec', '2021']
+    """
+    if len(date) == 4 and date.isdecimal():
+        return label("figures.year", year=date)
+    try:
+        known = dt.date.fromisoformat(date)
+    except ValueError:
+        return Label(date, "")
+    return label("figures.day", year=known.year, month=Label(str(known.month), _MONTHS[known.month - 1]), day=known.day)
+
+
 def _absent(number: float | None) -> bool:
     return number is None or not math.isfinite(number)
 
@@ -122,7 +142,7 @@ class Verdict:
     met: bool
 
 
-def show(statistic: str, value: float, *, decimals: int = 1) -> str:
+def show(statistic: str, value: float, *, decimals: int = 1, language: Language = "en") -> str:
     """Return a scorecard figure with its unit.
 
     Parameters
@@ -133,13 +153,15 @@ def show(statistic: str, value: float, *, decimals: int = 1) -> str:
         As the scorecard has it: seconds, a share, or a count.
     decimals
         Of minutes and percentages.
+    language
+        Of the unit.
     """
     if statistic in _TIMES:
-        return f"{minutes(value, decimals=decimals)} min"
+        return label("figures.minutes", minutes=minutes(value, decimals=decimals)).read(language)
     return count(value) if statistic in _COUNTS else percent(value, decimals=decimals)
 
 
-def verdict(row: Row) -> Verdict:
+def verdict(row: Row, language: Language = "en") -> Verdict:
     """Return a scorecard row's figures in words.
 
     A figure just off its limit gets as many decimals as show the difference:
@@ -149,12 +171,14 @@ def verdict(row: Row) -> Verdict:
     ----------
     row
         A row of the scorecard.
+    language
+        Of the units.
     """
-    target = show(row.statistic, row.target).replace(".0", "")
-    value = show(row.statistic, row.value)
+    target = show(row.statistic, row.target, language=language).replace(".0", "")
+    value = show(row.statistic, row.value, language=language)
     for decimals in range(1, 6):
-        value = show(row.statistic, row.value, decimals=decimals)
-        if row.value == row.target or value != show(row.statistic, row.target, decimals=decimals):
+        value = show(row.statistic, row.value, decimals=decimals, language=language)
+        if row.value == row.target or value != show(row.statistic, row.target, decimals=decimals, language=language):
             break
     return Verdict(value, f"{'≤' if row.statistic in _TIMES else '≥'} {target}", row.met)
 
@@ -183,57 +207,73 @@ def openstreetmap(area: StudyArea) -> bool:
     return any("openstreetmap" in row.source.lower() for row in area.provenance.values())
 
 
-def key_figures(plan: Plan) -> list[tuple[Label, Verdict | None, str]]:
+Figure = tuple[Label, Verdict | None, str]
+"""What it is, the figure against its target where a document names one, and the figure in words."""
+
+
+def key_figures(plan: Plan, language: Language | None = None) -> list[Figure]:
     """Return what a reader wants to know first.
 
     Parameters
     ----------
     plan
         What was computed.
+    language
+        Of the figures' words; None: both.
 
     Returns
     -------
-    list of (Label, Verdict or None, str)
+    list of Figure
         What it is, the figure against its target where a document names one,
         and the figure in words with what stands beside it.
     """
-    judged = {row.statistic: verdict(row) for row in reversed(scorecard(plan))}
-    figures: list[tuple[Label, Verdict | None, str]] = []
-    if plan.coverage is not None:
-        within = f"{plan.coverage.cutoff_s / 60:g}"
-        total = plan.coverage.total
-        if total["communities"] > 0:
-            label = Label(f"{within} 分钟覆盖社区", f"Communities within {within} min")
-            held = f"{count(total['communities_covered'])} / {count(total['communities'])}"
-            text = f"{percent(total['community_share'])} ({held})"
-            figures.append((label, judged.get("community_share"), text))
-        label = Label(f"{within} 分钟覆盖人口", f"People within {within} min")
-        figures.append((label, judged.get("population_share"), percent(total["population_share"])))
-    after = plan.after or plan.before
-    if after is not None:
-        text = f"{minutes(after.total['mean_s'])} min"
-        if plan.after is not None and plan.before is not None:
-            text = f"{minutes(plan.before.total['mean_s'])} → {text}"
-        figures.append((Label("平均反应时间", "Mean response"), judged.get("mean_response"), text))
+    judged = {row.statistic: verdict(row, language or "en") for row in reversed(scorecard(plan))}
+    figures = [*_coverage_figures(plan, judged), *_response_figures(plan, judged, language or "en")]
     if plan.solution is not None:
-        figures += _siting_figures(plan, judged)
+        figures += _siting_figures(plan, judged, language)
     return figures
 
 
-def _siting_figures(plan: Plan, judged: dict[str, Verdict]) -> list[tuple[Label, Verdict | None, str]]:
+def _coverage_figures(plan: Plan, judged: dict[str, Verdict]) -> list[Figure]:
+    """Return the shares of communities and of people that are covered."""
+    if plan.coverage is None:
+        return []
+    within = f"{plan.coverage.cutoff_s / 60:g}"
+    total = plan.coverage.total
+    figures: list[Figure] = []
+    if total["communities"] > 0:
+        held = f"{count(total['communities_covered'])} / {count(total['communities'])}"
+        text = f"{percent(total['community_share'])} ({held})"
+        figures.append((label("figures.communities_within", minutes=within), judged.get("community_share"), text))
+    people = percent(total["population_share"])
+    return [*figures, (label("figures.people_within", minutes=within), judged.get("population_share"), people)]
+
+
+def _response_figures(plan: Plan, judged: dict[str, Verdict], language: Language) -> list[Figure]:
+    """Return the mean response, before and after where both are known."""
+    after = plan.after or plan.before
+    if after is None:
+        return []
+    text = label("figures.minutes", minutes=minutes(after.total["mean_s"])).read(language)
+    if plan.after is not None and plan.before is not None:
+        text = f"{minutes(plan.before.total['mean_s'])} → {text}"
+    return [(label("figures.mean_response"), judged.get("mean_response"), text)]
+
+
+def _siting_figures(plan: Plan, judged: dict[str, Verdict], language: Language | None) -> list[Figure]:
     """Return the number of stations, by phase, and whether the plan is proven."""
     solution = plan.solution
     assert solution is not None  # noqa: S101 - the caller saw to it
-    figures: list[tuple[Label, Verdict | None, str]] = []
+    figures: list[Figure] = []
     if solution.found:
         years = [str(phase.by)[:4] for phase in solution.phases.itertuples()]
         dates = years if len(set(years)) == len(years) else list(solution.phases["by"])
         counts = [count(number) for number in solution.phases["stations"]]
         phases = [f"{number} ({date})" if date else number for number, date in zip(counts, dates, strict=True)]
-        label = Label(f"{service_label(plan, plan.siting_service).zh}站点", "Stations")
-        figures.append((label, judged.get("station_count"), " → ".join(phases)))
-    text = str(VERDICTS.get(solution.status, Label(solution.status, "")))
+        name = label("figures.stations", service=service_label(plan, plan.siting_service))
+        figures.append((name, judged.get("station_count"), " → ".join(phases)))
+    text = VERDICTS.get(solution.status, Label(solution.status, ""))
     if solution.found:
-        text += f" (gap {solution.gap:.2%})" if solution.gap else " (gap 0)"
-    figures.append((Label("方案", "Plan"), None, text))
+        text = label("figures.proof", verdict=text, gap=f"{solution.gap:.2%}" if solution.gap else "0")
+    figures.append((label("figures.plan"), None, text.read(language) if language else str(text)))
     return figures

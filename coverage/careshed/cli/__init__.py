@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -240,15 +240,20 @@ def plan_command(
     time_limit: TimeLimit = None,
     hour: Hour = None,
     profile: ProfileFile = None,
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the report.")] = "zh",
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print the report as PDF too, by the Chromium installed.")] = False,
 ) -> None:
     """Do all of it: coverage, response, siting, map and report."""
     from careshed.plan import PARTS
     from careshed.publish import write_plan
+    from careshed.report import find_browser
 
+    if pdf:
+        find_browser()  # what is asked for and can't be done is said before anything is computed
     plan = plan_of(read_area(folder), PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
     with progress() as say:
         say("map and report")
-        write_plan(plan, output)
+        write_plan(plan, output, language=lang, pdf=pdf)
     show.coverage(plan)
     show.response(plan)
     show.stations(plan)

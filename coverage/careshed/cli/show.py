@@ -143,7 +143,7 @@ def scorecard(plan: Plan) -> None:
             continue
         met = "[green]yes[/]" if row["met"] else "[bold red]no[/]"
         value, asked = (_figure(row["statistic"], row[column]) for column in ("value", "target"))
-        table.add_row(row["id"], escape(row["text"]), value, asked, met)
+        table.add_row(row["id"], escape(f"{row['text']} {row['text_en']}".strip()), value, asked, met)
     console.print(table)
 
 

@@ -6,34 +6,33 @@ import platform
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from careshed._checks import new_file
 from careshed.plan import Plan
-from careshed.report import _tables
-from careshed.report._charts import Spread, distribution
-from careshed.wording import (
-    VERDICTS,
-    Label,
-    count,
-    key_figures,
-    minutes,
-    openstreetmap,
-    percent,
-    service_label,
-)
+from careshed.report import _sources, _stations, _tables
+from careshed.report._drawings import drawings
+from careshed.report._frontier import rule_free
+from careshed.report._pdf import find_browser, print_pdf
+from careshed.report._table import listed
+from careshed.wording import Label, count, key_figures, minutes, openstreetmap, service_label
+from careshed.words import Language, label, term
 
-__all__ = ["write_report"]
+__all__ = ["find_browser", "print_pdf", "write_report"]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 """Content-Security-Policy: the page runs no script and fetches nothing."""
 
+LANGUAGES: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+"""Languages that a report is written in, as HTML names them."""
+
 _LIBRARIES = ("careshed", "geopandas", "shapely", "numba", "numpy", "highspy", "matplotlib")
 
 
-def write_report(plan: Plan, path: Path | str) -> None:
+def write_report(plan: Plan, path: Path | str, language: Language = "zh") -> None:
     """Write a plan's report as one HTML file; the same plan gives the same bytes.
 
     Parameters
@@ -42,29 +41,30 @@ def write_report(plan: Plan, path: Path | str) -> None:
         What was computed. A part that was left out has no section, and the page says why.
     path
         The file; it is there in full or not at all.
+    language
+        ``zh`` or ``en``; names and sentences of data stay as they are.
     """
-    html = _template().render(
+    html = _template(language).render(
         policy=Markup(POLICY),  # noqa: S704 - ours
         css=Markup(files("careshed.report").joinpath("report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
+        lang=LANGUAGES[language],
+        other="en" if language == "zh" else "zh",
         plan=plan,
         area=plan.area,
-        figures=key_figures(plan),
+        figures=key_figures(plan, language),
         trust=_trust(plan),
-        service=service_label,
         standard=_standard(plan),
-        charts=_drawings(plan),
-        tables=_tables,
+        service=service_label,
         credit=openstreetmap(plan.area),
         libraries=[(name, version(name)) for name in _LIBRARIES] + [("Python", platform.python_version())],
-        count=count,
-        minutes=minutes,
-        percent=percent,
+        near_m=f"{_stations.NEAR_M:g}",
+        **_parts(plan, language),
     )
     with new_file(path) as new:
         new.write_text(html, encoding="utf-8", newline="\n")
 
 
-def _template() -> jinja2.Template:
+def _template(language: Language) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("careshed.report", "."),
         autoescape=True,
@@ -72,32 +72,79 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+
+    def read(text: str | Label) -> str:
+        return text.read(language) if isinstance(text, Label) else text
+
+    environment.filters |= {"read": read, "count": count, "minutes": minutes}
+    environment.globals |= {"label": label, "say": lambda key, **blanks: label(key, **blanks).read(language)}
     return environment.get_template("report.html.j2")
+
+
+def _parts(plan: Plan, language: Language) -> dict[str, Any]:
+    """Return the tables and charts of each section, and the headings of the sections that there are."""
+    frontier = rule_free(plan)
+    parts: dict[str, Any] = {
+        "scores": _tables.scorecard_table(plan),
+        "left_out": {term("parts", part) or Label(part, ""): reason for part, reason in plan.left_out.items()},
+        "covered": _tables.coverage_table(plan),
+        "responses": _tables.response_table(plan),
+        "in_time": _tables.in_time_table(plan),
+        "beyond": _beyond(plan),
+        "frontier": frontier,
+        "phases": _stations.phases_table(plan),
+        "stations": _stations.stations_table(plan),
+        "levels": None if plan.solution is None else _stations.levels_table(plan.solution),
+        "quotas": _sources.quota_tables(plan),
+        "sources": _sources.provenance_table(plan),
+        "rejected": _sources.rejected_table(plan),
+        "dates": _sources.data_dates(plan),
+        "assumptions": {_name(name): text for name, text in plan.assumptions.items()},
+        "charts": drawings(plan, frontier, language),
+    }
+    both = plan.before is not None and plan.after is not None
+    there = {
+        "scorecard": (label("report.scorecard"), parts["scores"]),
+        "left-out": (label("report.left_out"), parts["left_out"]),
+        "coverage": (label("report.coverage"), parts["covered"]),
+        "response": (label("report.response") if both else label("report.response_now"), parts["responses"]),
+        "stations": (label("report.stations"), plan.solution),
+        "proof": (label("report.proof"), parts["levels"]),
+        "quotas": (label("report.quotas"), parts["quotas"]),
+        "data": (label("report.data"), True),
+        "method": (label("report.method"), True),
+        "versions": (label("report.versions"), True),
+    }
+    return parts | {"sections": {name: heading for name, (heading, held) in there.items() if held}}
+
+
+def _name(assumed: str) -> Label:
+    """Return the name of an assumption."""
+    first, _, number = assumed.partition(" ")
+    if first == "targets" and number.isdigit():
+        return label("report.of_targets", number=number)
+    return term("assumed", assumed) or Label(assumed, "")
+
+
+def _beyond(plan: Plan) -> Label:
+    """Say how many nobody reaches within the hour, today and planned."""
+    unit = label("report.unit_calls") if plan.weight == "calls" else label("report.unit_people")
+    found = [(stage, count(float(response.total["unreachable"]))) for stage, response in _tables.stages(plan)]
+    return listed([label("report.stage_count", stage=stage, count=number, unit=unit) for stage, number in found])
 
 
 def _trust(plan: Plan) -> Label:
     """Say in one sentence how far the plan is proven."""
     solution = plan.solution
     if solution is None:
-        return Label("本报告不含选址方案。", "This report holds no siting plan.")
+        return label("report.no_siting")
     if solution.status == "infeasible":
-        return Label(
-            "在给定规则下没有可行方案,原因如下。", "No plan can meet the rules as they stand; the reasons are below."
-        )
+        return label("report.infeasible")
     if not solution.found:
-        return Label(
-            "限定时间内尚未求得方案。", "No plan was found within the time given; whether there is one is open."
-        )
+        return label("report.none_yet")
     if solution.status == "optimal":
-        return Label(
-            "方案已证明最优:在同样的规则和数据下,没有更好的方案。",
-            "The plan is proven optimal: with these rules and data there is no better one.",
-        )
-    words = VERDICTS[solution.status] if solution.status in VERDICTS else Label(solution.status, "")
-    return Label(
-        f"{words.zh}:与最优的差距至多 {solution.gap:.2%}。",
-        f"{words.en.capitalize()}: at most {solution.gap:.2%} from the best.",
-    )
+        return label("report.optimal")
+    return label("report.stopped", gap=f"{solution.gap:.2%}")
 
 
 def _standard(plan: Plan) -> Label | None:
@@ -105,50 +152,7 @@ def _standard(plan: Plan) -> Label | None:
     if plan.coverage is None:
         return None
     service = plan.area.targets.service[plan.coverage_service]
-    within = f"{plan.coverage.cutoff_s / 60:g}"
-    how = f"步行 {service.walk_speed_mps:g} m/s" if service.mode == "walk" else "驾车"
-    how_en = f"walking at {service.walk_speed_mps:g} m/s" if service.mode == "walk" else "driving"
-    return Label(
-        f"标准:{how},{within} 分钟以内(含);社区内至少 {service.community_share:.0%} 的人口达到标准,该社区即达标。"
-        "面积按 100 米网格中心点计,道路按长度计。",
-        f"Standard: {how_en}, {within} minutes or less; a community is met when at least {service.community_share:.0%} "
-        "of its people are. Area counts the centres of 100 m cells, streets their length.",
-    )
-
-
-def _drawings(plan: Plan) -> dict[str, Markup]:
-    """Draw how people are spread over minutes, for coverage and for response."""
-    charts = {}
-    people = Label("人口比例(%)", "Share of people, %")
-    if plan.coverage is not None:
-        demand = plan.coverage.demand
-        weight = plan.area.demand["population"].reindex(demand.index)
-        if weight.sum() > 0:
-            spread = Spread(
-                Label("累计", "cumulative"), demand["seconds"].to_numpy("float64"), weight.to_numpy("float64")
-            )
-            charts["coverage"] = distribution(
-                [spread],
-                limit_s=plan.coverage.cutoff_s,
-                x=Label("到最近机构的时间(分钟)", "Minutes to the nearest facility"),
-                y=people,
-                limit=Label("标准", "standard"),
-                name="coverage",
-            )
-    stages = ((Label("方案", "plan"), plan.after), (Label("现状", "now"), plan.before))
-    spreads = [
-        Spread(label, response.demand["seconds"].to_numpy("float64"), response.demand["weight"].to_numpy("float64"))
-        for label, response in stages
-        if response is not None and response.total["weight"] > 0
-    ]
-    target = plan.after or plan.before
-    if spreads and target is not None:
-        charts["response"] = distribution(
-            spreads,
-            limit_s=target.target_s,
-            x=Label("从呼叫到到达(分钟)", "Minutes from call to arrival"),
-            y=Label("呼叫比例(%)", "Share of calls, %") if plan.weight == "calls" else people,
-            limit=Label("目标", "target"),
-            name="response",
-        )
-    return charts
+    walks = service.mode == "walk"
+    how = label("report.walking", speed=f"{service.walk_speed_mps:g}") if walks else label("report.driving")
+    within, least = f"{plan.coverage.cutoff_s / 60:g}", f"{service.community_share:.0%}"
+    return label("report.standard", how=how, minutes=within, share=least)

@@ -181,6 +181,8 @@ class Target(Table):
         The row's id, such as ``X1``; one id may have several rows.
     text
         What is asked, in the document's words or close to them.
+    text_en
+        The same in English, where the document is in Chinese.
     statistic
         What it is judged on.
     service
@@ -198,6 +200,7 @@ class Target(Table):
 
     id: str
     text: str
+    text_en: str = ""
     statistic: Statistic
     service: str = ""
     quota: str = ""
