@@ -19,8 +19,8 @@ BY_DATA = {"kinds", "statuses", "provenance", "layers", "backdrops", "verdicts"}
 
 
 def asked():
-    """Return each key that code or a template asks for by name."""
-    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2")]
+    """Return each key that code, a template or a script asks for by name."""
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2"), *PACKAGE.rglob("*.js")]
     return {key for file in files if file.parent.name != "words" for key in ASKED.findall(file.read_text("utf-8"))}
 
 

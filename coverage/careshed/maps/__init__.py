@@ -21,7 +21,7 @@ from careshed.districts import Districting
 from careshed.maps._districts import district_figures, district_layers
 from careshed.maps._ground import base_layers, ground_layers
 from careshed.maps._layer import MapLayer
-from careshed.maps._page import OfflineMap, Page, number, panel_template
+from careshed.maps._page import OfflineMap, Page, figure_of, number, panel_template
 from careshed.maps._places import place_layers
 from careshed.maps._shapes import Shapes
 from careshed.maps._start import Start
@@ -29,6 +29,7 @@ from careshed.maps._stations import station_layers
 from careshed.maps._stranded import stranded_layers
 from careshed.maps._style import PANES, STYLES
 from careshed.maps._themes import theme_layers
+from careshed.maps._whatif import WhatIf, why_no_what_if
 from careshed.plan import Plan
 from careshed.wording import LAYERS, PROVENANCE, Label, Verdict, key_figures, openstreetmap
 
@@ -64,7 +65,14 @@ def coverage_map(plan: Plan) -> folium.Map:
         *stranded_layers(plan, shapes),
         *ground_layers(plan, shapes),
     ]
-    return _drawn(plan.area, shapes, layers, _extent(plan), key_figures(plan), dict(plan.left_out))
+    left_out = dict(plan.left_out)
+    if why := why_no_what_if(plan):
+        left_out["what-if"] = why
+    drawn = _drawn(plan.area, shapes, layers, _extent(plan), key_figures(plan), left_out)
+    if (what_if := WhatIf.of(drawn, plan, shapes)) is not None:
+        drawn.add_child(what_if)
+        number(figure_of(drawn))
+    return drawn
 
 
 def district_map(made: Districting) -> folium.Map:

@@ -87,7 +87,9 @@ const careshed = (() => {
         span.style.cssText = best ? `margin-top: ${best.dy}px` : "visibility: hidden";
       }
     };
-    map.on("zoomend resize layeradd layerremove", () => requestAnimationFrame(place));
+    let waiting = null;
+    const soon = () => (waiting ||= requestAnimationFrame(() => ((waiting = null), place())));
+    map.on("zoomend resize layeradd layerremove", soon);
     place();
   };
 
