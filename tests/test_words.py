@@ -16,11 +16,13 @@ TEXTS = [(page, key, text) for page, lines in pages().items() for key, text in l
 CHINESE = re.compile("[\u4e00-\u9fff]")
 BY_DATA = {"kinds", "statuses", "provenance", "layers", "backdrops", "verdicts"}
 """Pages whose keys come from data."""
+TO_SCRIPTS = {"whatif"}
+"""Pages that a script on the map is given whole; the script's own tests look at its keys."""
 
 
 def asked():
-    """Return each key that code, a template or a script asks for by name."""
-    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2"), *PACKAGE.rglob("*.js")]
+    """Return each key that code or a template asks for by name."""
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2")]
     return {key for file in files if file.parent.name != "words" for key in ASKED.findall(file.read_text("utf-8"))}
 
 
@@ -37,8 +39,9 @@ def test_a_text_has_both_languages_and_the_same_blanks(page, key, text):
 
 
 def test_every_key_that_is_asked_for_is_there_and_every_one_there_is_asked_for():
-    held = {f"{page}.{key}" for page, key, _ in TEXTS if page not in BY_DATA}
-    wanted = {key for key in asked() if key.partition(".")[0] not in BY_DATA}
+    aside = BY_DATA | TO_SCRIPTS
+    held = {f"{page}.{key}" for page, key, _ in TEXTS if page not in aside}
+    wanted = {key for key in asked() if key.partition(".")[0] not in aside}
     assert wanted - held == set()
     assert held - wanted - {"common.within"} == set()
 

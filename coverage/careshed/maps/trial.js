@@ -100,9 +100,9 @@ careshed.trial = (facts) => {
   };
   const met = (row, value) => (known(value) ? (row.at_least ? value >= row.limit : value <= row.limit) : null);
   const judge = (row, found, unchanged) => {
-    const live = row.follows === "sites";
-    const value = live ? STATISTICS[row.statistic](found, row) : row.follows === "phases" && !unchanged ? null : row.value;
-    return { id: row.id, statistic: row.statistic, value, met: met(row, value) };
+    const stale = row.follows === "phases" && !unchanged;
+    const value = row.follows === "sites" ? STATISTICS[row.statistic](found, row) : stale ? null : row.value;
+    return { id: row.id, statistic: row.statistic, value: known(value) ? value : null, met: met(row, value) };
   };
 
   const evaluate = (chosen) => {

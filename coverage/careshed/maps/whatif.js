@@ -164,7 +164,7 @@ careshed.whatif = (() => {
   };
   const verdict = (is) => (is === null ? "" : node("span", is ? "cs-met" : "cs-missed", is ? "✓" : "✗", node("span", "cs-unseen", plain(say(is ? "whatif.met" : "whatif.missed")))));
   const judgedCell = (target, { value, met: is }, before) => {
-    if (value === null) return node("td", "cs-note cs-pending", both(say("whatif.not_judged")));
+    if (value === null && target.follows === "phases") return node("td", "cs-note cs-pending", both(say("whatif.not_judged")));
     const held = node("td", "", verdict(is), " ", figureText(target.statistic, value, target.limit));
     if (before && value !== before.value && known(before.value)) {
       held.append(node("small", "", ` ${change(shown(target.statistic), value, before.value)}`));
@@ -334,7 +334,7 @@ careshed.whatif = (() => {
     ready();
     const wanted = new Set(chosen);
     open = facts.sites.map((site) => wanted.has(site.id));
-    if (!view) return;
+    if (!view.marks) return;
     view.marks.forEach(paint);
     show();
   };
