@@ -235,6 +235,7 @@ def _row(plan: Plan, target: Target) -> dict[str, Any] | None:
 
 
 def _command(plan: Plan) -> str:
-    """Return the command that takes a copied plan back, as far as the plan decides it."""
+    """Return the command that takes a copied plan back, with the hour and the rules of this plan."""
     hour = "" if plan.hour is None else f" --hour {plan.hour}"
-    return f"careshed site AREA --service {plan.siting_service}{hour} --output OUT"
+    off = "" if plan.brief is None else "".join(f" --without {rule}" for rule in plan.brief.without)
+    return f"careshed site AREA --service {plan.siting_service}{hour}{off} --output OUT"

@@ -311,7 +311,7 @@ careshed.whatif = (() => {
       text.focus();
       if (!document.execCommand("copy")) told = say("whatif.copy_by_hand");
     }
-    view.live.replaceChildren(both(told));
+    view.live.replaceChildren(both(news()), ...turned(), node("span", "cs-try-turn", both(told)));
   };
 
   /* ---- putting it together ---- */
