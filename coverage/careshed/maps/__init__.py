@@ -7,6 +7,8 @@ put on the page as text, never as markup.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from careshed.area import StudyArea
 from careshed.districts import Districting
 from careshed.maps._districts import district_figures, district_layers
 from careshed.maps._ground import base_layers, ground_layers
-from careshed.maps._layer import MapLayer
+from careshed.maps._layer import CHECKS, GROUND, PLACES, STATIONS, THEMES, MapLayer
 from careshed.maps._page import OfflineMap, Page, figure_of, number, panel_template
 from careshed.maps._places import place_layers
 from careshed.maps._shapes import Shapes
@@ -58,15 +60,16 @@ def coverage_map(plan: Plan) -> folium.Map:
     """
     shapes = Shapes(plan.area.crs)
     # panes say what lies above what; this order is that of the list and the legend
-    layers = [
-        *theme_layers(plan, shapes),
-        *station_layers(plan, shapes),
-        *place_layers(plan, shapes),
-        *stranded_layers(plan, shapes),
-        *ground_layers(plan, shapes),
-    ]
+    groups = {
+        THEMES: theme_layers(plan, shapes),
+        STATIONS: station_layers(plan, shapes),
+        PLACES: place_layers(plan, shapes),
+        CHECKS: stranded_layers(plan, shapes),
+        GROUND: ground_layers(plan, shapes),
+    }
+    layers = [replace(layer, group=group) for group, own in groups.items() for layer in own]
     left_out = dict(plan.left_out)
-    if why := why_no_what_if(plan):
+    if (why := why_no_what_if(plan)) is not None:
         left_out["what-if"] = why
     drawn = _drawn(plan.area, shapes, layers, _extent(plan), key_figures(plan), left_out)
     if (what_if := WhatIf.of(drawn, plan, shapes)) is not None:
@@ -101,7 +104,7 @@ def _drawn(
     layers: list[MapLayer],
     extent: shapely.Geometry,
     figures: Figures,
-    left_out: dict[str, str],
+    left_out: Mapping[str, object],
 ) -> folium.Map:
     """Put layers on a map, and the map on a page beside its panel."""
     bounds = shapes.bounds(extent)
@@ -150,7 +153,7 @@ def _extent(plan: Plan) -> shapely.Geometry:
     return plan.stations.union_all()
 
 
-def _panel(area: StudyArea, layers: list[MapLayer], figures: Figures, left_out: dict[str, str]) -> Markup:
+def _panel(area: StudyArea, layers: list[MapLayer], figures: Figures, left_out: Mapping[str, object]) -> Markup:
     """Return the panel beside the map: name, figures, legend, and where the data comes from."""
     sources = [
         (LAYERS.get(name, Label(name, "")), PROVENANCE[row.status], row.status, row.source, row.date)

@@ -8,15 +8,16 @@ from careshed.districts import Districting
 from careshed.maps._layer import Key, MapLayer, pin_layer, shape_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.maps._style import DISTRICTS
-from careshed.wording import VERDICTS, Label, Verdict, count, minutes, percent
+from careshed.wording import VERDICTS, Verdict, count, minutes, percent
+from careshed.words import Label, label
 
 __all__ = ["district_figures", "district_layers"]
 
 PIN = "cs-pin cs-station cs-tier-1 cs-phase-2"
 KINDS = {
-    "subdistricts": Label("街道(乡镇)", "subdistricts"),
-    "communities": Label("社区(村)", "communities"),
-    "centres": Label("社区卫生服务中心", "health centres"),
+    "subdistricts": label("map.subdistricts"),
+    "communities": label("map.units_communities"),
+    "centres": label("map.centres"),
 }
 
 
@@ -32,7 +33,7 @@ def district_figures(made: Districting) -> list[tuple[Label, Verdict | None, str
     """Return what a reader wants to know first."""
     found, kind = made.found, KINDS[made.kind]
     figures: list[tuple[Label, Verdict | None, str]] = [
-        (Label(kind.zh, kind.en), None, f"{count(len(made.units))} → {count(len(made.cores))}")
+        (kind, None, f"{count(len(made.units))} → {count(len(made.cores))}")
     ]
     status = VERDICTS.get(found.status)
     text = str(status) if status is not None else found.status
@@ -42,11 +43,11 @@ def district_figures(made: Districting) -> list[tuple[Label, Verdict | None, str
         worst = loads["deviation"].abs().max()
         asked = "" if made.tolerance is None else f" (≤ {percent(made.tolerance)})"
         figures += [
-            (Label("人口最大偏差", "Largest deviation of people"), None, f"{percent(worst)}{asked}"),
-            (Label("平均到核心时间", "Mean time to the core"), None, f"{minutes(mean)} min"),
+            (label("map.deviation"), None, f"{percent(worst)}{asked}"),
+            (label("map.mean_to_core"), None, f"{minutes(mean)} min"),
         ]
         text += f" (gap {found.gap:.2%})" if found.gap else " (gap 0)"
-    return [*figures, (Label("方案", "Plan"), None, text)]
+    return [*figures, (label("map.plan"), None, text)]
 
 
 def _style(number: int) -> str:
@@ -67,29 +68,35 @@ def _fills(made: Districting, shapes: Shapes) -> MapLayer:
     keys = tuple(
         Key(
             _style(numbers[core]),
-            f"{numbers[core] + 1} {row['name']}: {count(row['weight'])} ({row['deviation']:+.1%}), "
-            f"{minutes(row['mean_cost'] / 1000)} min",
+            Label(
+                f"{numbers[core] + 1} {row['name']}: {count(row['weight'])} ({row['deviation']:+.1%}), "
+                f"{minutes(row['mean_cost'] / 1000)} min",
+                "",
+            ),
             "fill",
         )
         for core, row in zip(loads.index, loads.to_dict("records"), strict=True)
     )
-    name = Label("分区", "Districts")
-    note = (
-        "每区的人口、与平均人口之差、到核心的平均时间 People of each district, difference from the mean, "
-        "mean time to its core"
-    )
+    name, note = label("map.districts"), label("map.districts_note")
     return MapLayer(name, shape_layer(rows, pane="fills", name=name, svg=True), keys, note)
 
 
 def _borders(made: Districting, shapes: Shapes) -> MapLayer:
     lines = shapely.boundary(made.districts.geometry.to_numpy())
-    name = Label("分区边界", "Borders of districts")
+    name = label("map.borders")
     layer = shape_layer([feature(shapes.lines(lines), k="border")], pane="units", name=name, svg=True)
-    return MapLayer(name, layer, (Key("border", str(name), "line"),))
+    return MapLayer(name, layer, (Key("border", name, "line"),))
 
 
 def _units(made: Districting, shapes: Shapes) -> MapLayer:
-    titles = ["核心 Core", "人口 People", "到核心 To the core", "最近核心 Nearest core", "到最近核心 To the nearest"]
+    words = (
+        label("map.core"),
+        label("map.people"),
+        label("map.to_core"),
+        label("map.nearest_core"),
+        label("map.to_nearest"),
+    )
+    titles = [str(word) for word in words]
     names = made.cores["name"]
     rows = []
     outlines = shapes.outlines(made.units.geometry.to_numpy())
@@ -113,7 +120,7 @@ def _text(value: object) -> str | None:
 def _cores(made: Districting, shapes: Shapes) -> MapLayer:
     numbers = _numbers(made)
     unit_names = made.units["name"]
-    name = Label(f"核心机构 ({len(made.cores)})", "Cores")
+    name = label("map.cores", count=len(made.cores))
     rows = [
         feature(point, k=PIN, s=str(numbers[core] + 1), t=row["name"], v=[unit_names[row["unit_id"]]])
         for point, core, row in zip(
@@ -123,5 +130,5 @@ def _cores(made: Districting, shapes: Shapes) -> MapLayer:
             strict=True,
         )
     ]
-    keys = (Key(PIN, str(Label("核心机构,号码同图例", "core, numbered as in the legend")), "pin"),)
-    return MapLayer(name, pin_layer(rows, name=name, titles=["所在 Stands in"], above=2000), keys)
+    keys = (Key(PIN, label("map.cores_key"), "pin"),)
+    return MapLayer(name, pin_layer(rows, name=name, titles=[str(label("map.stands_in"))], above=2000), keys)

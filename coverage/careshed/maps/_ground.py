@@ -11,8 +11,10 @@ from careshed.area import StudyArea
 from careshed.maps._layer import Key, MapLayer, shape_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.maps._style import ROADS
+from careshed.maps._themes import density
 from careshed.plan import Plan
-from careshed.wording import BACKDROPS, Label, count, minutes, percent
+from careshed.wording import BACKDROPS, count, minutes, percent
+from careshed.words import Label, label
 
 __all__ = ["base_layers", "ground_layers"]
 
@@ -46,10 +48,8 @@ def _backdrop(frame: gpd.GeoDataFrame, shapes: Shapes) -> MapLayer:
         rows += [feature(shapes.polygon(part), k=style) for part in parts]
         if len(parts):
             line = shapely.get_dimensions(parts.iloc[0]) == 1
-            keys.append(
-                Key(style, str(BACKDROPS.get(kind, Label(kind, ""))), "line" if line or kind == "rail" else "area")
-            )
-    name = Label("底图", "Backdrop")
+            keys.append(Key(style, BACKDROPS.get(kind, Label(kind, "")), "line" if line or kind == "rail" else "area"))
+    name = label("map.backdrop")
     return MapLayer(name, shape_layer(rows, pane="backdrop", name=name), tuple(keys))
 
 
@@ -67,13 +67,13 @@ def _streets(area: StudyArea, shapes: Shapes) -> MapLayer:
         if (road == kind).any()
     ]
     words = {
-        "major": Label("快速路、主干路", "Motorways, main roads"),
-        "middle": Label("次干路、支路", "Secondary roads"),
-        "minor": Label("街巷", "Other streets"),
-        "path": Label("步行路", "Paths"),
+        "major": label("map.major"),
+        "middle": label("map.middle"),
+        "minor": label("map.minor"),
+        "path": label("map.path"),
     }
-    keys = tuple(Key(kind, str(label), "line") for kind, label in words.items() if (road == kind).any())
-    name = Label("道路", "Streets")
+    keys = tuple(Key(kind, word, "line") for kind, word in words.items() if (road == kind).any())
+    name = label("map.streets")
     return MapLayer(name, shape_layer(rows, pane="streets", name=name), keys)
 
 
@@ -88,28 +88,30 @@ def _units(plan: Plan, shapes: Shapes) -> MapLayer:
     """Outline every subdistrict; its card holds all figures, whatever else is shown."""
     units = plan.area.subdistricts
     table = pd.DataFrame(index=units.index)
-    table["人口 People"] = [count(people) for people in units["population"]]
+    table[str(label("map.people"))] = [count(people) for people in units["population"]]
+    table[str(label("map.density"))] = [
+        None if np.isnan(figure) else f"{count(figure)} / km²" for figure in density(plan)
+    ]
     if plan.coverage is not None:
         shares = plan.coverage.subdistricts.reindex(units.index)
-        within = f"{plan.coverage.cutoff_s / 60:g} min"
+        within = f"{plan.coverage.cutoff_s / 60:g}"
         for column, text in (
-            ("community_share", "覆盖社区 Communities"),
-            ("population_share", "覆盖人口 People"),
-            ("area_share", "覆盖面积 Area"),
-            ("street_share", "覆盖道路 Streets"),
+            ("community_share", label("map.communities_within", within=within)),
+            ("population_share", label("map.population_within", within=within)),
+            ("area_share", label("map.area_within", within=within)),
+            ("street_share", label("map.streets_within", within=within)),
         ):
-            table[f"{text}, {within}"] = [percent(share) for share in shares[column]]
-    stages = ((plan.before, "现状平均反应 Mean response now"), (plan.after, "方案平均反应 Mean response, plan"))
-    for response, text in stages:
+            table[str(text)] = [percent(share) for share in shares[column]]
+    for response, text in ((plan.before, label("map.mean_now")), (plan.after, label("map.mean_plan"))):
         if response is not None:
             means = response.subdistricts["mean_s"].reindex(units.index)
-            table[text] = [f"{minutes(mean)} min" for mean in means]
+            table[str(text)] = [f"{minutes(mean)} min" for mean in means]
     if len(plan.stations):
         held = plan.stations.groupby("subdistrict_id").size().reindex(units.index, fill_value=0)
-        table["方案站点 Stations of the plan"] = [count(number) for number in held]
+        table[str(label("map.stations_held"))] = [count(number) for number in held]
     rows = []
     for outline, (unit, values) in zip(shapes.outlines(units.geometry.to_numpy()), table.iterrows(), strict=True):
-        label = str(Label(units["name"][unit], units["name_en"][unit]))
-        rows.append(feature(outline, k="unit", t=label, v=list(values)))
+        name = str(Label(units["name"][unit], units["name_en"][unit]))
+        rows.append(feature(outline, k="unit", t=name, v=list(values)))
     layer = shape_layer(rows, pane="units", svg=True, titles=list(table.columns))
     return MapLayer(None, layer)

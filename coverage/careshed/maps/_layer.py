@@ -12,9 +12,21 @@ from markupsafe import Markup
 
 from careshed.maps._page import Text, figure_of, to_json
 from careshed.maps._shapes import features
-from careshed.wording import Label
+from careshed.words import Label, label
 
-__all__ = ["DataLayer", "Key", "MapLayer", "listed", "pin_layer", "shape_layer"]
+__all__ = [
+    "CHECKS",
+    "GROUND",
+    "PLACES",
+    "STATIONS",
+    "THEMES",
+    "DataLayer",
+    "Key",
+    "MapLayer",
+    "listed",
+    "pin_layer",
+    "shape_layer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +38,13 @@ class Key:
     style
         Class of the table of styles, or CSS classes of a pin.
     text
-        What it stands for.
+        What it stands for; figures that read the same in both languages have no English.
     shape
         ``area``, ``fill`` (of a theme, half clear), ``line``, ``dot`` or ``pin``.
     """
 
     style: str
-    text: str
+    text: Label
     shape: str = "area"
 
 
@@ -49,13 +61,29 @@ class MapLayer:
     keys
         Its legend.
     note
-        One sentence that says what is shown.
+        A sentence or two that say what is shown; None where the name says it.
+    group
+        Heading in the list of layers under which it stands, one of those below; None for none. Layers of one group
+        stand together, and groups in the order of the list, so a heading goes before the first layer of its group.
+        Those of ``THEMES`` exclude one another (`folium.map.Layer.overlay` is False).
+    phase
+        The day by which its stations are open, as an ISO date, or the phase's number where no date is given; ``""``
+        for what is there in all phases. What is shown of a phase is the layers up to it.
     """
 
     name: Label | None
     element: folium.map.Layer
     keys: tuple[Key, ...] = ()
-    note: str = ""
+    note: Label | None = None
+    group: Label | None = None
+    phase: str = ""
+
+
+THEMES = label("map.group_themes")
+STATIONS = label("map.group_stations")
+PLACES = label("map.group_places")
+CHECKS = label("map.group_checks")
+GROUND = label("map.group_ground")
 
 
 def listed(name: Label) -> str:
@@ -87,7 +115,11 @@ class DataLayer(folium.GeoJson):
         """Add the layer, then its features, to the page's script; nothing stands where this is."""
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         name = self.get_name()
-        figure_of(self).script.add_child(Text(f"{name}.addData({to_json(features(self.rows))});"), name=f"{name}_data")
+        script = f"{name}.addData({to_json(features(self.rows))});"
+        if not self.show and not self.on_each_feature:
+            # fills and lines that are off are made when they are first shown; what has cards can be looked for at once
+            script = f"{name}.once('add', () => {{ {script} }});"
+        figure_of(self).script.add_child(Text(script), name=f"{name}_data")
         return ""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 __all__ = ["Shapes", "feature", "features"]
 
@@ -64,6 +65,30 @@ class Shapes:
         """Return polygons that share borders, simplified together so that no slivers open between them."""
         simple = shapely.coverage_simplify(polygons, OUTLINE_TOLERANCE_M)
         return [self.geojson(shape) for shape in simple]
+
+    def mosaic(self, polygons: npt.NDArray[np.object_], frame: npt.NDArray[np.object_]) -> list[BaseGeometry]:
+        """Return polygons that fill a frame together as they are drawn: in WGS-84, valid, without slivers.
+
+        Parameters
+        ----------
+        polygons
+            A valid coverage; what lies wholly outside comes back empty.
+        frame
+            Polygons that share borders, as `outlines` takes them; the others are cut to their outer edge.
+
+        Notes
+        -----
+        Rounding corner by corner would let fine shapes cross themselves. So all lines are rounded together and noded
+        on the map's grid; each face between them goes to one shape.
+        """
+        simple, edge = (shapely.coverage_simplify(shapes, OUTLINE_TOLERANCE_M) for shapes in (polygons, frame))
+        both = np.array([*simple, shapely.coverage_union_all(edge)])
+        degrees = shapely.transform(both, lambda xy: self._move(xy, POINT_DECIMALS))
+        lines = shapely.union_all(shapely.boundary(degrees), grid_size=10**-LINE_DECIMALS)
+        faces = shapely.get_parts(shapely.polygonize([lines]))
+        faces = faces[shapely.intersects(degrees[-1], shapely.point_on_surface(faces))]
+        _, owner = shapely.STRtree(degrees[:-1]).query_nearest(shapely.point_on_surface(faces), all_matches=False)
+        return [shapely.coverage_union_all(faces[owner == own]) for own in range(len(polygons))]
 
     def polygon(self, geometry: shapely.Geometry, *, exact: bool = True) -> dict[str, Any]:
         """Return one polygon, simplified by itself; where it need not stay valid that is ten times as fast."""

@@ -10,20 +10,10 @@ from careshed.maps._layer import Key, MapLayer, pin_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.plan import Plan
 from careshed.targets import Tier
-from careshed.wording import OUTSIDE, STATUSES, Label, count, minutes, service_label
+from careshed.wording import OUTSIDE, STATUSES, count, minutes, service_label
+from careshed.words import Label, label
 
 __all__ = ["station_layers"]
-
-_TITLES = [
-    "状态 Status",
-    "级别 Tier",
-    "开放 Open by",
-    "街道 Subdistrict",
-    "服务人口 People served",
-    "平均反应 Mean response",
-    "唯一覆盖 People only it covers",
-    "上级 Led by",
-]
 
 
 def station_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
@@ -44,19 +34,16 @@ def station_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
     rows = _plan_rows(plan, stations[stations["status"] == "existing"], tiers, shapes) + _other_rows(plan, shapes)
     service = service_label(plan, plan.siting_service)
     if rows:
-        name = Label(f"现有{service.zh}站点 ({len(rows)})", "Existing stations")
-        keys = _keys([row["properties"]["k"] for row in rows], tiers, Label("现有", "existing"))
-        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_TITLES, above=1000), keys))
+        name = label("map.existing_stations", service=service, count=len(rows))
+        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_titles(), above=1000), _keys(rows, tiers)))
     added = stations[stations["status"] != "existing"]
     for phase, part in added.groupby("phase"):
         by = str(part["by"].iloc[0])
         rows = _plan_rows(plan, part, tiers, shapes)
-        zh, en = (f"{by} 前新增站点", "New stations") if by else ("新增站点", "New stations")
-        name = Label(f"{zh} ({len(part)})", en)
-        keys = _keys(
-            [row["properties"]["k"] for row in rows], tiers, Label(f"第 {phase} 期新增", f"new, phase {phase}")
-        )
-        layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_TITLES, above=2000), keys))
+        count_ = len(part)
+        name = label("map.new_stations_by", by=by, count=count_) if by else label("map.new_stations", count=count_)
+        layer = pin_layer(rows, name=name, titles=_titles(), above=2000)
+        layers.append(MapLayer(name, layer, _keys(rows, tiers), phase=by or str(phase)))
     return layers
 
 
@@ -98,6 +85,8 @@ def _plan_rows(
             names.get(row["leader_id"], row["leader_id"]) or None,
         ]
         style = f"cs-pin cs-station cs-tier-{height} cs-phase-{0 if old else min(int(row['phase']), 3)}"
+        if row["status"] == "required":
+            style += " cs-required"
         rows.append(
             feature(point, k=style, s="" if old else str(row["phase"]), t=row["name"] or row["site_id"], v=values)
         )
@@ -124,12 +113,31 @@ def _other_rows(plan: Plan, shapes: Shapes) -> list[dict[str, Any]]:
     ]
 
 
-def _keys(styles: list[str], tiers: dict[str, tuple[int, Label]], label: Label) -> tuple[Key, ...]:
-    """Return one legend line for each tier that is there, top first."""
+def _keys(rows: list[dict[str, Any]], tiers: dict[str, tuple[int, Label]]) -> tuple[Key, ...]:
+    """Return one legend line for each kind of pin that is there, top tier first."""
     names = dict(tiers.values())
+    styles = {row["properties"]["k"]: row["properties"]["s"] for row in rows}
     keys = []
-    for style in sorted(set(styles), reverse=True):
+    for style in sorted(styles, reverse=True):
+        phase = styles[style]
+        if "cs-required" in style:
+            what = label("map.required_phase", phase=phase)
+        else:
+            what = label("map.new_phase", phase=phase) if phase else label("map.existing")
         tier = names.get(int(style.split("cs-tier-")[1][0]))
-        text = str(label) if tier is None else f"{tier.zh}({label.zh}) {tier.en}, {label.en}"
-        keys.append(Key(style, text, "pin"))
+        keys.append(Key(style, what if tier is None else label("map.tier_key", tier=tier, what=what), "pin"))
     return tuple(keys)
+
+
+def _titles() -> list[str]:
+    texts = (
+        label("map.status"),
+        label("map.tier"),
+        label("map.open_by"),
+        label("map.unit"),
+        label("map.people_served"),
+        label("map.mean_response"),
+        label("map.people_alone"),
+        label("map.led_by"),
+    )
+    return [str(text) for text in texts]

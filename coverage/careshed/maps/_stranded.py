@@ -12,17 +12,24 @@ from careshed.maps._shapes import Shapes, feature
 from careshed.network import MAX_SNAP_M, Mode, RoadNetwork
 from careshed.plan import Plan
 from careshed.stranded import FAR_SHARE, far_points, reach_cutoff_s, unreached
-from careshed.wording import LAYERS, Label, count
+from careshed.wording import LAYERS, count
+from careshed.words import Label, label
 
 __all__ = ["stranded_layers"]
 
-_MODES: dict[Mode, Label] = {"walk": Label("步行", "walk"), "drive": Label("驾车", "drive")}
-_TITLES = ["问题 What", "方式 Mode", "图层 Layer", "距最近道路 To the nearest street", "人口 People", "服务 Service"]
-_WORDS = {
-    "far": Label("距道路较远", "far from a street"),
-    "rejected": Label("过远，未接入", "too far, left out"),
-    "unreached": Label("时限内不可达", "reached by no place"),
-}
+_MODES: dict[Mode, Label] = {"walk": label("map.walk"), "drive": label("map.drive")}
+_TITLES = [
+    str(text)
+    for text in (
+        label("map.problem"),
+        label("map.mode"),
+        label("map.layer"),
+        label("map.to_street"),
+        label("map.people"),
+        label("map.service"),
+    )
+]
+_WORDS = {"far": label("map.far"), "rejected": label("map.rejected"), "unreached": label("map.unreached")}
 
 
 def stranded_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
@@ -47,14 +54,12 @@ def _islands(networks: dict[Mode, RoadNetwork], shapes: Shapes) -> MapLayer | No
             continue
         style = f"island-{mode}"
         rows.append(feature(shapes.lines(lost.geometry.to_numpy()), k=style))
-        keys.append(Key(style, f"{_MODES[mode]}: {count(len(lost))} ({lost['length_m'].sum() / 1000:,.1f} km)", "line"))
+        word = _MODES[mode]
+        figures = f"{count(len(lost))} ({lost['length_m'].sum() / 1000:,.1f} km)"
+        keys.append(Key(style, Label(f"{word.zh}: {figures}", word.en), "line"))
     if not rows:
         return None
-    name = Label("路网孤岛", "Islands of streets")
-    note = (
-        "与主路网不相连的道路段，任何点都不接入 "
-        "Streets that nothing joins to the rest of their mode; no point is joined to them"
-    )
+    name, note = label("map.islands"), label("map.islands_note")
     return MapLayer(name, shape_layer(rows, pane="units", name=name, show=False, svg=True), tuple(keys), note)
 
 
@@ -72,12 +77,17 @@ def _points(area: StudyArea, networks: dict[Mode, RoadNetwork], shapes: Shapes) 
     if not rows:
         return None
     found = [row["properties"]["k"] for row in rows]
-    keys = tuple(Key(k, f"{label} ({found.count(k)})", "dot") for k, label in _WORDS.items() if k in found)
-    name = Label("未接入或不可达的点", "Far and unreachable points")
-    limits = "; ".join(
-        f"{_MODES[mode].en} {FAR_SHARE * MAX_SNAP_M[mode]:g}, {MAX_SNAP_M[mode]:g} m" for mode in networks
+    keys = tuple(
+        Key(k, Label(f"{word.zh} ({found.count(k)})", word.en), "dot") for k, word in _WORDS.items() if k in found
     )
-    note = f"较远与过远的界限 Limits of far and too far: {limits}"
+    name = label("map.stranded")
+    limits = [
+        (word, f"{FAR_SHARE * MAX_SNAP_M[mode]:g}, {MAX_SNAP_M[mode]:g} m")
+        for mode, word in _MODES.items()
+        if mode in networks
+    ]
+    told = Label("; ".join(f"{word.zh} {own}" for word, own in limits), "; ".join(f"{w.en} {own}" for w, own in limits))
+    note = label("map.stranded_note", limits=told)
     layer_ = shape_layer(rows, pane="points", name=name, show=False, svg=True, titles=_TITLES)
     return MapLayer(name, layer_, keys, note)
 
@@ -89,8 +99,8 @@ def _unreached_rows(area: StudyArea, network: RoadNetwork, shapes: Shapes) -> li
             continue
         lost: gpd.GeoDataFrame = unreached(area, service, network)
         what = f"{_WORDS['unreached']} ({reach_cutoff_s(service) / 60:g} min)"
-        label = str(Label(service.label_zh, service.label_en))
+        name_of_service = str(Label(service.label_zh, service.label_en))
         for at, (name, people) in zip(shapes.points(lost.geometry), lost["population"].items(), strict=True):
-            values = [what, str(_MODES[network.mode]), str(LAYERS["demand"]), None, count(people), label]
+            values = [what, str(_MODES[network.mode]), str(LAYERS["demand"]), None, count(people), name_of_service]
             rows.append(feature(at, k="unreached", t=str(name), v=values))
     return rows

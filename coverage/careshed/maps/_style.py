@@ -1,7 +1,7 @@
 """How things look: one table of styles by class, that map and legend share.
 
-Colours are of Okabe and Ito (2008) and ColorBrewer's colour-blind-safe ramps;
-what matters is told by shape or by a figure too, never by colour alone.
+Colours are of Okabe and Ito (2008), ColorBrewer's colour-blind-safe ramps and
+viridis; what matters is told by shape or by a figure too, never by colour alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import mapclassify
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "ramp", "time_breaks"]
+from careshed.indicators import weighted_quantile
+
+__all__ = ["DISTRICTS", "NO_FIGURE", "PANES", "ROADS", "STYLES", "breaks", "classes", "decile_breaks", "fifths", "ramp"]
+
+Floats = npt.NDArray[np.float64]
 
 PANES: dict[str, tuple[int, bool]] = {
     "fills": (300, False),
@@ -34,9 +38,15 @@ ROADS = {
 """Class of road → highway values (with their links); all others are ``minor``."""
 
 _PURPLES = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
-_DIVERGING = ("#01665e", "#5ab4ac", "#c7eae5", "#f6e8c3", "#d8b365", "#8c510a")
-_BANDS = ("#00544d", "#21908d", "#7ccbc0", "#dfc27d", "#8c510a")
-_RAMPS = {"share": _PURPLES, "minutes": _DIVERGING, "band": _BANDS}
+_RAMPS = {
+    "share": _PURPLES,
+    "density": ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404"),
+    "band": ("#00544d", "#21807d", "#56aba3", "#9bd3ca", "#d3efe9"),
+    "decile": (
+        "#fde725", "#b5de2b", "#6ece58", "#35b779", "#1f9e89",
+        "#26828e", "#31688e", "#3e4989", "#482878", "#440154",
+    ),
+}  # fmt: skip
 
 _DISTRICTS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00", "#999999")
 
@@ -63,7 +73,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "met": {"radius": 4, "color": "#ffffff", "weight": 1, "fillColor": "#0072b2", "fillOpacity": 1},
     "unmet": {"radius": 4.5, "color": "#c2410c", "weight": 2.4, "fillColor": "#ffffff", "fillOpacity": 1},
     "unknown": {"radius": 4, "color": "#6b6b6b", "weight": 1.2, "fillColor": "#d9d9d9", "fillOpacity": 1},
-    "candidate": {"radius": 3.5, "color": "#5b4b8a", "weight": 1.6, "fillColor": "#ffffff", "fillOpacity": 0.9},
     "excluded": {"radius": 3.5, "color": "#8a8a8a", "weight": 1.6, "fillOpacity": 0.2},
     "facility": {"radius": 4, "color": "#ffffff", "weight": 1, "fillColor": "#7a5195", "fillOpacity": 1},
     "island-walk": {"color": "#b3003b", "weight": 2.4},
@@ -73,18 +82,30 @@ STYLES: dict[str, dict[str, Any]] = {
     "unreached": {"radius": 5.5, "color": "#ffffff", "weight": 1.4, "fillColor": "#b3003b", "fillOpacity": 1},
     "border": {"color": "#1f2328", "weight": 3.2},
     NO_FIGURE: {"stroke": False, "fillColor": "#d0d0d0", "fillOpacity": 1},
-    **{f"share-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_PURPLES)},
+    "cover-0": {"stroke": False, "fillColor": "#c2410c", "fillOpacity": 1},
+    "cover-1": {"stroke": False, "fillColor": "#bcdcf2", "fillOpacity": 1},
+    "cover-2": {"stroke": False, "fillColor": "#2b77ad", "fillOpacity": 1},
+    "target": {"color": "#d4006a", "weight": 2.4, "fillOpacity": 0},
+    "reached": {"color": "#0072b2", "weight": 1.6},
+    "beyond": {"color": "#d55e00", "weight": 2.2},
+    "score-0": {"radius": 7, "color": "#ffffff", "weight": 1.2, "fillColor": "#4a1486", "fillOpacity": 1},
+    "score-1": {"radius": 5.5, "color": "#ffffff", "weight": 1.2, "fillColor": "#7a5fb8", "fillOpacity": 1},
+    "score-2": {"radius": 4.5, "color": "#4a1486", "weight": 1.2, "fillColor": "#d8cfee", "fillOpacity": 1},
+    "score-3": {"radius": 3.5, "color": "#5b4b8a", "weight": 1.2, "fillColor": "#ffffff", "fillOpacity": 1},
     **{
         f"district-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 0.8}
         for i, colour in enumerate(_DISTRICTS)
     },
-    **{f"band-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_BANDS)},
-    **{f"minutes-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1} for i, colour in enumerate(_DIVERGING)},
+    **{
+        f"{name}-{i}": {"stroke": False, "fillColor": colour, "fillOpacity": 1}
+        for name, colours in _RAMPS.items()
+        for i, colour in enumerate(colours)
+    },
 }
 """Class → Leaflet path options."""
 
 
-def breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
+def breaks(values: Floats, *, k: int = 5) -> list[float]:
     """Return round upper limits of classes for a choropleth.
 
     Parameters
@@ -101,18 +122,43 @@ def breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
     return [limit for limit in bins if limit >= values.min()][-len(_PURPLES) :]
 
 
-def time_breaks(target_s: float) -> list[float]:
-    """Return limits of response classes, seconds: three up to the target, two beyond it; what is later is a class more.
+def fifths(values: Floats) -> list[float]:
+    """Return upper limits of classes that hold a fifth of the figures each, of two digits that count.
 
     Parameters
     ----------
-    target_s
-        The standard, seconds.
+    values
+        Positive figures without NaN, at least one; skewed ones, for which even steps would make one class of most.
     """
-    return [target_s * part for part in (1 / 2, 2 / 3, 1, 5 / 4, 5 / 3)]
+    limits = mapclassify.Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
+    steps = 10.0 ** (np.floor(np.log10(np.maximum(limits, 1))) - 1)
+    return np.unique(np.ceil(limits / steps - 1e-9) * steps).tolist()
 
 
-def classes(values: npt.NDArray[np.float64], limits: Sequence[float], styles: Sequence[str]) -> list[str]:
+def decile_breaks(seconds: Floats, weights: Floats, *, target_s: float) -> list[float]:
+    """Return limits, seconds, between classes of about a tenth of the weight each; what is later is a class more.
+
+    Parameters
+    ----------
+    seconds
+        Response times; NaN is later than any.
+    weights
+        People or calls, not negative.
+    target_s
+        The standard; the limit nearest to it gives way to it, where it lies among them.
+
+    Notes
+    -----
+    Limits are tenths of a minute, as the legend tells them; equal ones are one.
+    """
+    tenths = [weighted_quantile(seconds, weights, tenth / 10) for tenth in range(1, 10)]
+    limits = np.unique(np.round(np.array([limit for limit in tenths if not np.isnan(limit)]) / 6) * 6)
+    if len(limits) and limits[0] <= target_s <= limits[-1]:
+        limits[np.abs(limits - target_s).argmin()] = target_s
+    return limits.tolist()
+
+
+def classes(values: Floats, limits: Sequence[float], styles: Sequence[str]) -> list[str]:
     """Return the style of each value: that of the first limit which is not less.
 
     Parameters
@@ -133,11 +179,9 @@ def ramp(name: str, size: int) -> list[str]:
     Parameters
     ----------
     name
-        ``share``, ``minutes`` or ``band``.
+        ``share``, ``density``, ``band`` or ``decile``.
     size
-        How many are needed; more than there are colours use the last again.
+        How many are needed; more than there are colours use some again.
     """
     last = len(_RAMPS[name]) - 1
-    if name == "share" and size <= last:
-        return [f"share-{round(i * last / max(size - 1, 1))}" for i in range(size)]
-    return [f"{name}-{min(i, last)}" for i in range(size)]
+    return [f"{name}-{round(i * last / max(size - 1, 1))}" for i in range(size)]

@@ -1,72 +1,114 @@
-"""What fills the map: coverage, isochrones, response. One is shown at a time."""
+"""What fills the map: coverage, isochrones, response, cover, streets, population. One is shown at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 
 import folium
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from careshed.indicators import Response
+from careshed.isolines import covered_streets
 from careshed.maps._layer import Key, MapLayer, listed, shape_layer
 from careshed.maps._shapes import Shapes, feature
-from careshed.maps._style import NO_FIGURE, breaks, classes, ramp, time_breaks
+from careshed.maps._style import NO_FIGURE, breaks, classes, fifths, ramp
+from careshed.maps._surface import cover_layer, response_layers
 from careshed.plan import Plan
-from careshed.wording import Label, minutes, percent, service_label
+from careshed.services import service_network
+from careshed.wording import count, percent, service_label
+from careshed.words import Label, label
 
-__all__ = ["theme_layers"]
+__all__ = ["density", "theme_layers"]
 
 Floats = npt.NDArray[np.float64]
 
 
 def theme_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
-    """Return what fills the map, one at a time: coverage, isochrones, response now and planned."""
-    makers: list[Callable[[], MapLayer | None]] = [
-        lambda: _coverage(plan, shapes),
-        lambda: _isochrones(plan, shapes),
-        lambda: _response(plan, plan.before, Label("反应时间(现状)", "Response now"), shapes),
-        lambda: _response(plan, plan.after, Label("反应时间(方案)", "Response, plan"), shapes),
+    """Return what fills the map, one at a time, the first at first.
+
+    Parameters
+    ----------
+    plan
+        What was computed; themes of parts that were left out are not there.
+    shapes
+        Of the area's CRS.
+    """
+    made = [
+        _coverage(plan, shapes),
+        _isochrones(plan, shapes),
+        *response_layers(plan, shapes),
+        cover_layer(plan, shapes),
+        _streets(plan, shapes),
+        _population(plan, shapes),
     ]
-    layers = [layer for layer in (make() for make in makers) if layer is not None]
+    layers = [layer for layer in made if layer is not None]
     for layer in layers[1:]:
         layer.element.show = False
     if layers:
-        name = Label("不填色", "No fill")
+        name = label("map.no_fill")
         layers.append(MapLayer(name, folium.FeatureGroup(listed(name), overlay=False, show=False)))
     return layers
+
+
+def density(plan: Plan) -> Floats:
+    """Return people per square kilometre of each subdistrict, NaN where its people aren't known."""
+    units = plan.area.subdistricts
+    return np.asarray(units["population"].to_numpy("float64") / (units.area.to_numpy() / 1e6))
 
 
 def _coverage(plan: Plan, shapes: Shapes) -> MapLayer | None:
     if plan.coverage is None:
         return None
-    units = plan.area.subdistricts
-    shares = plan.coverage.subdistricts["population_share"].reindex(units.index).to_numpy("float64")
-    known = shares[~np.isnan(shares)]
-    limits = breaks(known) if len(known) else [1.0]
-    styles = ramp("share", len(limits))
-    found = classes(shares, limits, styles)
-    rows = [feature(outline, k=k) for outline, k in zip(shapes.outlines(units.geometry.to_numpy()), found, strict=True)]
+    shares = plan.coverage.subdistricts["population_share"].reindex(plan.area.subdistricts.index).to_numpy("float64")
     within = f"{plan.coverage.cutoff_s / 60:g}"
-    name = Label(f"{within} 分钟人口覆盖率", f"People within {within} min")
-    layer = shape_layer(rows, pane="fills", name=name, theme=True, svg=True)
-    service = service_label(plan, plan.coverage_service)
-    note = f"各街道(乡镇)到最近{service.zh}机构不超过 {within} 分钟的人口比例 Share of people by subdistrict"
-    return MapLayer(name, layer, _share_keys(known, limits, styles, has_gaps=len(known) < len(shares)), note)
+    name = label("map.coverage", within=within)
+    note = label("map.coverage_note", service=service_label(plan, plan.coverage_service), within=within)
+    return _choropleth(plan, shares, "share", breaks, _percents, name, note, shapes)
 
 
-def _share_keys(known: Floats, limits: list[float], styles: list[str], *, has_gaps: bool) -> tuple[Key, ...]:
-    lower = [float(known.min()) if len(known) else 0.0, *limits]
-    decimals = 0 if len(limits) < 2 or min(np.diff(limits)) >= 0.0099 else 1
+def _population(plan: Plan, shapes: Shapes) -> MapLayer | None:
+    figures = density(plan)
+    if np.isnan(figures).all():
+        return None
+    name = label("map.population")
+    note = label("map.population_note", people=count(plan.area.subdistricts["population"].sum()))
+    return _choropleth(plan, figures, "density", fifths, _counts, name, note, shapes)
+
+
+def _percents(ends: Sequence[float]) -> list[str]:
+    decimals = 0 if len(ends) < 3 or min(np.diff(ends[1:])) >= 0.0099 else 1
+    return [percent(end, decimals=decimals) for end in ends]
+
+
+def _counts(ends: Sequence[float]) -> list[str]:
+    return [count(end) for end in ends]
+
+
+def _choropleth(
+    plan: Plan,
+    figures: Floats,
+    colours: str,
+    split: Callable[[Floats], list[float]],
+    tell: Callable[[Sequence[float]], list[str]],
+    name: Label,
+    note: Label,
+    shapes: Shapes,
+) -> MapLayer:
+    """Fill each subdistrict by its figure."""
+    known = figures[~np.isnan(figures)]
+    limits = split(known) if len(known) else [1.0]
+    styles = ramp(colours, len(limits))
+    outlines = shapes.outlines(plan.area.subdistricts.geometry.to_numpy())
+    rows = [feature(outline, k=k) for outline, k in zip(outlines, classes(figures, limits, styles), strict=True)]
+    ends = tell([float(known.min()) if len(known) else 0.0, *limits])
     keys = [
-        Key(style, f"{percent(low, decimals=decimals)} – {percent(high, decimals=decimals)}", "fill")
-        for style, low, high in zip(styles, lower, limits, strict=False)
+        Key(style, Label(f"{low} – {high}", ""), "fill")
+        for style, low, high in zip(styles, ends[:-1], ends[1:], strict=True)
     ]
-    if has_gaps:
-        keys.append(Key(NO_FIGURE, str(Label("无数据", "no figure")), "fill"))
-    return tuple(keys)
+    if len(known) < len(figures):
+        keys.append(Key(NO_FIGURE, label("map.no_figure"), "fill"))
+    return MapLayer(name, shape_layer(rows, pane="fills", name=name, theme=True, svg=True), tuple(keys), note)
 
 
 def _isochrones(plan: Plan, shapes: Shapes) -> MapLayer | None:
@@ -80,51 +122,42 @@ def _isochrones(plan: Plan, shapes: Shapes) -> MapLayer | None:
     widest_first = reversed(list(zip(bands, styles, strict=True)))
     rows = [feature(shapes.polygon(shape, exact=False), k=style) for shape, style in widest_first]
     service = plan.area.targets.service.get(plan.coverage_service)
-    verb = Label("驾车", "drive") if service is not None and service.mode == "drive" else Label("步行", "walk")
-    name = Label(f"{verb.zh}等时圈", f"Isochrones ({verb.en})")
+    drives = service is not None and service.mode == "drive"
+    name = label("map.isochrones_drive") if drives else label("map.isochrones_walk")
     lower = [0.0, *bands.index]
     keys = tuple(
-        Key(k, f"{low:g} – {high:g} min", "fill") for k, low, high in zip(styles, lower, bands.index, strict=False)
+        Key(k, Label(f"{low:g} – {high:g} min", ""), "fill")
+        for k, low, high in zip(styles, lower, bands.index, strict=False)
     )
-    note = f"到最近{service_label(plan, plan.coverage_service).zh}机构的时间 Time to the nearest existing facility"
+    note = label("map.isochrones_note", service=service_label(plan, plan.coverage_service))
     return MapLayer(name, shape_layer(rows, pane="fills", name=name, theme=True, svg=True), keys, note)
 
 
-def _response(plan: Plan, response: Response | None, name: Label, shapes: Shapes) -> MapLayer | None:
-    """Fill the district with the response time at the nearest place where people live."""
-    if response is None or plan.area.subdistricts.empty:
+def _streets(plan: Plan, shapes: Shapes) -> MapLayer | None:
+    """Draw the district's streets by whether the service is within its minutes, as the street share counts them."""
+    area = plan.area
+    if plan.coverage is None or area.subdistricts.empty:
         return None
-    demand = response.demand.reindex(plan.area.demand.index)
-    seconds = demand["seconds"].to_numpy("float64")
-    limits = time_breaks(response.target_s)
-    styles = [*ramp("minutes", len(limits) + 1), NO_FIGURE]
-    found = np.asarray(classes(seconds, limits, styles))
-    cells = _cells(plan)
-    here = [style for style in styles if (found == style).any()]
-    merged = [shapely.coverage_union_all(cells[found == style]) for style in here]
-    clipped = shapely.intersection(shapely.make_valid(merged), plan.area.boundary)
-    rows = [feature(shape, k=style) for style, shape in zip(here, shapes.outlines(clipped), strict=True)]
-    ends = [minutes(limit).removesuffix(".0") for limit in limits]
-    middle = [f"{low} – {high} min" for low, high in pairwise(ends)]
-    texts = [f"≤ {ends[0]} min", *middle, f"> {ends[-1]} min", str(Label("一小时内不可达", "not within the hour"))]
-    shares = demand["weight"].groupby(found).sum() / demand["weight"].sum()
-    keys = [
-        Key(k, f"{text} ({percent(shares[k])})", "fill") for k, text in zip(styles, texts, strict=True) if k in here
-    ]
-    by = Label("呼叫", "calls") if plan.weight == "calls" else Label("人口", "people")
-    note = (
-        f"从呼叫到到达;括号内为{by.zh}比例;目标 {minutes(response.target_s, decimals=0)} 分钟 "
-        f"From call to arrival at the nearest place where people live; in brackets the share of {by.en}"
-    )
-    return MapLayer(name, shape_layer(rows, pane="fills", name=name, theme=True, svg=True), tuple(keys), note)
-
-
-def _cells(plan: Plan) -> npt.NDArray[np.object_]:
-    """Return for each demand point the ground that it is nearest to; points at one spot share a cell."""
-    points = plan.area.demand.geometry.to_numpy()
-    spots, spot_of_point = np.unique(shapely.get_coordinates(points), axis=0, return_inverse=True)
-    if len(spots) < 2:
-        return np.full(len(points), shapely.envelope(plan.area.boundary), dtype=object)
-    cells = shapely.voronoi_polygons(shapely.multipoints(spots), extend_to=plan.area.boundary, ordered=True)
-    parts: npt.NDArray[np.object_] = shapely.get_parts(cells)[spot_of_point]
-    return parts
+    service = area.targets.service[plan.coverage_service]
+    network = service_network(area, service, profile=plan.profile, hour=plan.hour)
+    way_min = (service.standard_s - service.delay_s) / 60
+    places = area.facilities_of(service.kinds).geometry
+    parts = covered_streets(network, places, minutes=way_min, direction=service.direction)
+    lines = shapely.intersection(parts.geometry.to_numpy(), area.boundary)
+    within = f"{plan.coverage.cutoff_s / 60:g}"
+    total = plan.coverage.total
+    reached_m = total["street_m_covered"]
+    rows, keys = [], []
+    for k, word, own, metres in (
+        ("beyond", label("map.beyond", within=within), ~parts["reached"], total["street_m"] - reached_m),
+        ("reached", label("map.reached", within=within), parts["reached"], reached_m),
+    ):
+        inside = shapely.get_parts(lines[own.to_numpy()])
+        inside = inside[shapely.length(inside) > 0]
+        if len(inside):
+            rows.append(feature(shapes.lines(inside), k=k))
+        share = percent(metres / total["street_m"] if total["street_m"] > 0 else np.nan)
+        keys.append(Key(k, Label(f"{word.zh}: {metres / 1000:,.1f} km ({share})", word.en), "line"))
+    name = label("map.covered_streets")
+    note = label("map.covered_streets_note", service=service_label(plan, plan.coverage_service))
+    return MapLayer(name, shape_layer(rows, pane="streets", name=name, theme=True), tuple(keys[::-1]), note)

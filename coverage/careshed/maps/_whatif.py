@@ -19,7 +19,7 @@ from careshed.scorecard import judged
 from careshed.services import siting_sites
 from careshed.targets import Service, Target
 from careshed.wording import STATUSES, service_label
-from careshed.words import label, pages
+from careshed.words import Label, label, pages
 
 __all__ = ["MOST_TIMES", "WhatIf", "packed_times", "what_if", "why_no_what_if"]
 
@@ -69,7 +69,7 @@ class WhatIf(Element):
         drawn, plan, shapes
             The map, what it shows, and the area's shapes.
         """
-        return cls(drawn, what_if(plan, shapes)) if _has_times(plan) and not why_no_what_if(plan) else None
+        return cls(drawn, what_if(plan, shapes)) if _has_times(plan) and why_no_what_if(plan) is None else None
 
     def render(self, **_: Any) -> str:
         """Add script and style to the page's head and the call to its script; nothing stands where this is."""
@@ -87,8 +87,8 @@ def _has_times(plan: Plan) -> bool:
     return plan.siting_service in plan.times and (plan.before is not None or plan.solution is not None)
 
 
-def why_no_what_if(plan: Plan) -> str:
-    """Say why a plan with times has no what-if: there are too many; ``''`` where it has one, or has no times.
+def why_no_what_if(plan: Plan) -> Label | None:
+    """Say why a plan with times has no what-if: there are too many; None where it has one, or has no times.
 
     Parameters
     ----------
@@ -96,10 +96,10 @@ def why_no_what_if(plan: Plan) -> str:
         What was computed.
     """
     if not _has_times(plan):
-        return ""
+        return None
     times = plan.times[plan.siting_service]
     sites, points = len(times.origin_ids), len(times.destination_ids)
-    return "" if sites * points <= MOST_TIMES else str(label("whatif.too_large", sites=sites, points=points))
+    return None if sites * points <= MOST_TIMES else label("whatif.too_large", sites=sites, points=points)
 
 
 def what_if(plan: Plan, shapes: Shapes) -> dict[str, Any]:

@@ -15,12 +15,12 @@ not know them.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
-__all__ = ["Label", "Language", "label", "pages", "term"]
+__all__ = ["Label", "Language", "joined", "label", "pages", "plural", "term"]
 
 Language = Literal["zh", "en"]
 
@@ -103,3 +103,35 @@ def term(page: str, key: str) -> Label | None:
     Label(zh='医院', en='Hospital')
     """
     return pages()[page].get(key)
+
+
+def plural(count: int, noun: str) -> Label:
+    """Return a count with its noun, which the page ``nouns`` holds.
+
+    Examples
+    --------
+    >>> plural(1, "site").en, plural(1200, "site")
+    ('1 site', Label(zh='1,200 个站址', en='1,200 sites'))
+    """
+    word = pages()["nouns"][noun if count == 1 else f"{noun}s"]
+    return Label(f"{count:,} {word.zh}", f"{count:,} {word.en}")
+
+
+def joined(texts: Iterable[str | Label], *, by: str = "list") -> Label:
+    """Return texts in a row.
+
+    Parameters
+    ----------
+    texts
+        What is joined; plain text stands in both languages.
+    by
+        What stands between two, by its key on the page ``joints``.
+
+    Examples
+    --------
+    >>> joined(["A", Label("乙", "B")], by="and")
+    Label(zh='A、乙', en='A and B')
+    """
+    both = [Label(text, text) if isinstance(text, str) else text for text in texts]
+    joint = pages()["joints"][by]
+    return Label(joint.zh.join(text.read("zh") for text in both), joint.en.join(text.read("en") for text in both))
