@@ -23,7 +23,7 @@ from careshed.districts import Districting
 from careshed.maps._districts import district_figures, district_layers
 from careshed.maps._ground import base_layers, ground_layers
 from careshed.maps._layer import CHECKS, GROUND, PLACES, STATIONS, THEMES, MapLayer
-from careshed.maps._page import OfflineMap, Page, figure_of, number, panel_template
+from careshed.maps._page import OfflineMap, Page, number, panel_template
 from careshed.maps._places import place_layers
 from careshed.maps._shapes import Shapes
 from careshed.maps._start import Start
@@ -74,7 +74,6 @@ def coverage_map(plan: Plan) -> folium.Map:
     drawn = _drawn(plan.area, shapes, layers, _extent(plan), key_figures(plan), left_out)
     if (what_if := WhatIf.of(drawn, plan, shapes)) is not None:
         drawn.add_child(what_if)
-        number(figure_of(drawn))
     return drawn
 
 

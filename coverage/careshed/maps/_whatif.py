@@ -56,7 +56,8 @@ class WhatIf(Element):
 
     def __init__(self, drawn: Element, facts: dict[str, Any]) -> None:
         super().__init__()
-        self._name = "WhatIf"
+        # there is one on a map: it needs no number, and none drawn at random
+        self._name, self._id = "WhatIf", "0"
         self.drawn = drawn
         self.facts = facts
 
