@@ -15,7 +15,7 @@ import shapely
 from careshed.area import Provenance, StudyArea, empty_layer
 from careshed.maps import coverage_map, write_map
 from careshed.maps._shapes import Shapes
-from careshed.maps._style import NO_FIGURE, STYLES, breaks, classes, ramp, time_breaks
+from careshed.maps._style import NO_FIGURE, STYLES, breaks, classes, decile_breaks, fifths, ramp
 from careshed.plan import make_plan
 
 IMG = "<img src=x onerror=alert(1)>"
@@ -52,6 +52,9 @@ def test_every_part_of_a_plan_has_its_layer(plan):
         "步行等时圈",
         "反应时间(现状)",
         "反应时间(方案)",
+        "一次、二次覆盖",
+        "道路覆盖",
+        "人口密度",
         "不填色",
         "现有院前急救站点 (1)",
         "2021-12-31 前新增站点 (2)",
@@ -66,7 +69,7 @@ def test_every_part_of_a_plan_has_its_layer(plan):
 def test_only_one_fill_is_shown_at_first_and_candidates_are_off(plan):
     layers = _layers(coverage_map(plan))
     themes = [layer for layer in layers.values() if not layer.overlay]
-    assert [layer.show for layer in themes] == [True, False, False, False, False]
+    assert [layer.show for layer in themes] == [True, *[False] * 7]
     assert not layers["候选站址(未选)"].show
     assert layers["社区达标"].show
 
@@ -78,7 +81,7 @@ def test_communities_carry_name_people_minutes_share_and_who_serves(plan):
     assert first["t"] == "社区0"
     row = plan.coverage.communities.iloc[0]
     assert first["k"] == ("met" if row["covered"] else "unmet")
-    assert first["v"][1:] == ["90", f"{row['seconds'] / 60:.1f} min", f"{row['share']:.1%}", "一中心"]
+    assert first["v"][1:5] == ["90", f"{row['seconds'] / 60:.1f} min", f"{row['share']:.1%}", "一中心"]
     states = [feature["properties"]["k"] for feature in found]
     assert states.count("met") == plan.coverage.total["communities_covered"]
     assert 0 < states.count("met") < 16
@@ -98,7 +101,7 @@ def test_the_widest_isochrone_is_drawn_first_and_bands_are_cumulative(plan):
     bands = _features(_layers(coverage_map(plan))["步行等时圈"])
     areas = [shapely.geometry.shape(feature["geometry"]).area for feature in bands]
     assert areas == sorted(areas, reverse=True)
-    assert [feature["properties"]["k"] for feature in bands] == ["band-2", "band-1", "band-0"]
+    assert [feature["properties"]["k"] for feature in bands] == ["band-4", "band-2", "band-0"]
 
 
 def test_neighbours_share_their_borders_after_rounding(plan):
@@ -191,7 +194,8 @@ def test_what_was_left_out_is_not_drawn_and_the_page_says_why(town):
     plan = make_plan(bare)
     drawn = coverage_map(plan)
     names = list(_layers(drawn))
-    assert not [name for name in names if "覆盖" in name or "等时圈" in name or "现状" in name or "社区" in name]
+    assert not [name for name in names if "人口覆盖" in name or "道路覆盖" in name or "等时圈" in name]
+    assert not [name for name in names if "现状" in name or "社区" in name]
     assert "反应时间(方案)" in names
     assert "no file of facilities was given" in drawn.get_root().render()
 
@@ -200,7 +204,7 @@ def test_an_area_of_streets_and_people_alone_can_be_drawn(town):
     plan = dataclasses.replace(make_plan(town), coverage=None, isochrones=None, before=None, after=None, solution=None)
     plan = dataclasses.replace(plan, stations=plan.stations.iloc[:0])
     names = list(_layers(coverage_map(plan)))
-    assert names == ["现有院前急救站点 (1)", "社区卫生服务机构", "候选站址(未选)", "道路"]
+    assert names == ["人口密度", "不填色", "现有院前急救站点 (1)", "社区卫生服务机构", "候选站址(未选)", "道路"]
 
 
 def test_backdrop_of_any_kind_is_drawn_and_in_the_legend(town, plan):
@@ -238,8 +242,21 @@ def test_classes_take_a_value_at_the_limit():
     limits = [0.5, 0.8, 1.0]
     styles = ramp("share", 3)
     assert classes(np.array([0.5, 0.51, 1.0, np.nan]), limits, styles) == [styles[0], styles[1], styles[2], NO_FIGURE]
-    assert time_breaks(720.0)[2] == 720.0
-    assert classes(np.array([720.0, 720.1]), time_breaks(720.0), ramp("minutes", 6)) == ["minutes-2", "minutes-3"]
+
+
+def test_deciles_hold_a_tenth_each_and_one_limit_is_the_target():
+    seconds, weights = np.arange(60.0, 660.0, 6.0), np.ones(100)
+    assert decile_breaks(seconds, weights, target_s=9999.0) == [54.0 + 60 * tenth for tenth in range(1, 10)]
+    assert decile_breaks(seconds, weights, target_s=301.0)[3:6] == [301.0, 354.0, 414.0]
+    assert decile_breaks(np.array([np.nan]), np.ones(1), target_s=60.0) == []
+    assert decile_breaks(np.full(5, 90.0), np.ones(5), target_s=60.0) == [90.0]
+
+
+def test_fifths_have_two_digits_and_hold_every_value():
+    assert fifths(np.array([596.0, 1111.0, 1873.0, 8299.0, 10_871.0, 28_345.0]))[-1] == 29_000.0
+    assert fifths(np.array([360.0, 360.0])) == [360.0]
+    for limits in (fifths(np.array([0.0, 3.0])), fifths(np.arange(1.0, 40.0))):
+        assert limits == sorted(set(limits))
 
 
 @pytest.mark.parametrize(

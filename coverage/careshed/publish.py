@@ -43,7 +43,7 @@ SITE_FILES = (
 """What ``careshed site`` writes; such a file of an earlier run that the new one lacks is removed."""
 
 
-def write_plan(plan: Plan, folder: Path | str) -> None:
+def write_plan(plan: Plan, folder: Path | str, *, basemap: str = "none") -> None:
     """Write a plan with its map and report into a folder, at once.
 
     Parameters
@@ -52,14 +52,16 @@ def write_plan(plan: Plan, folder: Path | str) -> None:
         What was computed.
     folder
         Made where it does not exist; files in it that are not a plan's are left alone.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder, owned=PLAN_FILES) as new:
         write_layers(plan, new)
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
         write_report(plan, new / "report.html")
 
 
-def write_part(plan: Plan, folder: Path | str, part: str) -> None:
+def write_part(plan: Plan, folder: Path | str, part: str, *, basemap: str = "none") -> None:
     """Write the data files of one part, beside those of other parts.
 
     Parameters
@@ -70,13 +72,15 @@ def write_part(plan: Plan, folder: Path | str, part: str) -> None:
         Made where it does not exist.
     part
         Names the JSON file: ``coverage`` gives ``coverage.json``.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder) as new:
         write_layers(plan, new, name=f"{part}.json")
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
 
 
-def write_siting(plan: Plan, folder: Path | str) -> None:
+def write_siting(plan: Plan, folder: Path | str, *, basemap: str = "none") -> None:
     """Write a siting plan into a folder, at once.
 
     Parameters
@@ -85,10 +89,12 @@ def write_siting(plan: Plan, folder: Path | str) -> None:
         What was computed.
     folder
         Made where it does not exist; answers of an earlier plan are removed, other files in it are left alone.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder, owned=SITE_FILES) as new:
         write_layers(plan, new, name="site.json")
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
 
 
 def write_answers(found: Dossier, folder: Path | str) -> None:

@@ -38,7 +38,7 @@ from careshed.plan import Plan
 from careshed.wording import LAYERS, PROVENANCE, key_figures, openstreetmap
 from careshed.words import Label, term
 
-__all__ = ["coverage_map", "district_map", "write_map"]
+__all__ = ["basemap_of", "coverage_map", "district_map", "write_map"]
 
 DATUM_NAMES = {"wgs84": "WGS 84", "cgcs2000": "CGCS2000 / WGS 84", "gcj02": "GCJ-02"}
 """What the page calls the datum of its coordinates."""

@@ -119,14 +119,9 @@ def _grades(scores: pd.DataFrame) -> pd.Series:
 def _keys(scores: pd.DataFrame, grades: pd.Series, styles: list[str]) -> tuple[Key, ...]:
     keys = []
     for style, own in scores.groupby(grades.to_numpy()):
-        text = label(
-            "map.ranks",
-            first=f"{own['rank'].min():.0f}",
-            last=f"{own['rank'].max():.0f}",
-            people=_span(own["people_gained"], 0),
-            seconds=_span(own["saved_s"], 1),
-        )
-        keys.append(Key(str(style), text, "dot"))
+        text = label("map.ranks", first=f"{own['rank'].min():.0f}", last=f"{own['rank'].max():.0f}")
+        figure = f"+{_span(own['people_gained'], 0)}, −{_span(own['saved_s'], 1)} s"
+        keys.append(Key(str(style), text, "dot", figure))
     if not keys and "score-3" in styles:
         keys.append(Key("score-3", label("map.candidate"), "dot"))
     if "excluded" in styles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 
 from careshed.districts import Districting
-from careshed.maps._layer import Key, MapLayer, pin_layer, shape_layer
+from careshed.maps._layer import Key, MapLayer, numbered, pin_layer, shape_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.maps._style import DISTRICTS
 from careshed.wording import VERDICTS, Verdict, count, minutes, percent
@@ -120,7 +120,7 @@ def _text(value: object) -> str | None:
 def _cores(made: Districting, shapes: Shapes) -> MapLayer:
     numbers = _numbers(made)
     unit_names = made.units["name"]
-    name = label("map.cores", count=len(made.cores))
+    name = numbered(label("map.cores"), len(made.cores))
     rows = [
         feature(point, k=PIN, s=str(numbers[core] + 1), t=row["name"], v=[unit_names[row["unit_id"]]])
         for point, core, row in zip(

@@ -24,6 +24,7 @@ __all__ = [
     "Key",
     "MapLayer",
     "listed",
+    "numbered",
     "pin_layer",
     "shape_layer",
 ]
@@ -38,14 +39,17 @@ class Key:
     style
         Class of the table of styles, or CSS classes of a pin.
     text
-        What it stands for; figures that read the same in both languages have no English.
+        What it stands for; what reads the same in both languages has no English.
     shape
         ``area``, ``fill`` (of a theme, half clear), ``line``, ``dot`` or ``pin``.
+    figure
+        How much of it there is, shown after the text.
     """
 
     style: str
     text: Label
     shape: str = "area"
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +95,11 @@ def listed(name: Label) -> str:
     html = str(Markup('{} <small lang="en">{}</small>').format(name.zh, name.en))
     # folium would take braces for a template's
     return html.replace("{", "&#123;")
+
+
+def numbered(name: Label, count: int) -> Label:
+    """Return a layer's name with how many it holds."""
+    return Label(f"{name.zh} ({count})", name.en)
 
 
 class DataLayer(folium.GeoJson):

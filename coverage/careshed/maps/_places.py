@@ -13,7 +13,7 @@ from careshed.maps._layer import Key, MapLayer, pin_layer, shape_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.plan import Plan
 from careshed.wording import OUTSIDE, count, kind_label, minutes, percent, service_label
-from careshed.words import Label, label
+from careshed.words import label
 
 __all__ = ["place_layers"]
 
@@ -54,11 +54,7 @@ def _communities(plan: Plan, shapes: Shapes) -> MapLayer | None:
         ]
         rows.append(feature(point, k=k, t=row["name"], v=values))
     name = label("map.communities")
-    keys = tuple(
-        Key(k, Label(f"{word.zh} ({(kinds == k).sum()})", word.en), "dot")
-        for k, word in words.items()
-        if (kinds == k).any()
-    )
+    keys = tuple(Key(k, word, "dot", f"({(kinds == k).sum()})") for k, word in words.items() if (kinds == k).any())
     share = f"{area.targets.service[plan.coverage_service].community_share:.0%}"
     note = label("map.communities_note", share=share, within=f"{plan.coverage.cutoff_s / 60:g}")
     layer = shape_layer(rows, pane="points", name=name, svg=True, titles=_community_titles(plan))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from careshed.maps._layer import Key, MapLayer, pin_layer
+from careshed.maps._layer import Key, MapLayer, numbered, pin_layer
 from careshed.maps._shapes import Shapes, feature
 from careshed.plan import Plan
 from careshed.targets import Tier
@@ -34,14 +34,14 @@ def station_layers(plan: Plan, shapes: Shapes) -> list[MapLayer]:
     rows = _plan_rows(plan, stations[stations["status"] == "existing"], tiers, shapes) + _other_rows(plan, shapes)
     service = service_label(plan, plan.siting_service)
     if rows:
-        name = label("map.existing_stations", service=service, count=len(rows))
+        name = numbered(label("map.existing_stations", service=service), len(rows))
         layers.append(MapLayer(name, pin_layer(rows, name=name, titles=_titles(), above=1000), _keys(rows, tiers)))
     added = stations[stations["status"] != "existing"]
     for phase, part in added.groupby("phase"):
         by = str(part["by"].iloc[0])
         rows = _plan_rows(plan, part, tiers, shapes)
-        count_ = len(part)
-        name = label("map.new_stations_by", by=by, count=count_) if by else label("map.new_stations", count=count_)
+        what = label("map.new_stations_by", by=by) if by else label("map.new_stations")
+        name = numbered(what, len(part))
         layer = pin_layer(rows, name=name, titles=_titles(), above=2000)
         layers.append(MapLayer(name, layer, _keys(rows, tiers), phase=by or str(phase)))
     return layers

@@ -54,9 +54,8 @@ def _islands(networks: dict[Mode, RoadNetwork], shapes: Shapes) -> MapLayer | No
             continue
         style = f"island-{mode}"
         rows.append(feature(shapes.lines(lost.geometry.to_numpy()), k=style))
-        word = _MODES[mode]
         figures = f"{count(len(lost))} ({lost['length_m'].sum() / 1000:,.1f} km)"
-        keys.append(Key(style, Label(f"{word.zh}: {figures}", word.en), "line"))
+        keys.append(Key(style, _MODES[mode], "line", figures))
     if not rows:
         return None
     name, note = label("map.islands"), label("map.islands_note")
@@ -77,9 +76,7 @@ def _points(area: StudyArea, networks: dict[Mode, RoadNetwork], shapes: Shapes) 
     if not rows:
         return None
     found = [row["properties"]["k"] for row in rows]
-    keys = tuple(
-        Key(k, Label(f"{word.zh} ({found.count(k)})", word.en), "dot") for k, word in _WORDS.items() if k in found
-    )
+    keys = tuple(Key(k, word, "dot", f"({found.count(k)})") for k, word in _WORDS.items() if k in found)
     name = label("map.stranded")
     limits = [
         (word, f"{FAR_SHARE * MAX_SNAP_M[mode]:g}, {MAX_SNAP_M[mode]:g} m")

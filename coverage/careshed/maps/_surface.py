@@ -76,19 +76,15 @@ def _response_keys(response: Response, limits: list[float], shares: pd.Series) -
     texts = [f"≤ {ends[0]} min", *texts, f"> {ends[-1]} min"] if ends else ["≤ 60 min"]
     styles = ramp("decile", len(texts))
     keys = [
-        Key(k, Label(f"{text} ({percent(shares.get(k, 0.0))})", ""), "fill")
+        Key(k, Label(text, ""), "fill", f"({percent(shares.get(k, 0.0))})")
         for k, text in zip(styles, texts, strict=True)
     ]
     if NO_FIGURE in shares:
-        text = label("map.unreachable")
-        keys.append(Key(NO_FIGURE, Label(f"{text.zh} ({percent(shares[NO_FIGURE])})", text.en), "fill"))
-    target = label(
-        "map.target",
-        minutes=minutes(response.target_s).removesuffix(".0"),
-        share=percent(response.total["share_within_target"]),
-    )
+        keys.append(Key(NO_FIGURE, label("map.unreachable"), "fill", f"({percent(shares[NO_FIGURE])})"))
+    target = label("map.target", minutes=minutes(response.target_s).removesuffix(".0"))
+    within = f"({percent(response.total['share_within_target'])})"
     # after the class that holds it
-    keys.insert(int(np.searchsorted(limits, response.target_s)) + 1, Key("target", target, "line"))
+    keys.insert(int(np.searchsorted(limits, response.target_s)) + 1, Key("target", target, "line", within))
     return tuple(keys)
 
 
@@ -114,7 +110,7 @@ def cover_layer(plan: Plan, shapes: Shapes) -> MapLayer | None:
     found = np.array([f"cover-{own}" for own in range(3)])[number]
     rows = [feature(shapely.geometry.mapping(shape), k=k) for k, shape in _ground(plan, found, shapes).items()]
     keys = tuple(
-        Key(f"cover-{own}", Label(f"{word.zh}: {count(people[own])} ({percent(share)})", word.en), "fill")
+        Key(f"cover-{own}", word, "fill", f"{count(people[own])} ({percent(share)})")
         for own, (word, share) in enumerate(zip(words, people / max(people.sum(), 1), strict=True))
     )
     name = label("map.cover")

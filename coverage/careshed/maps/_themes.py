@@ -157,7 +157,7 @@ def _streets(plan: Plan, shapes: Shapes) -> MapLayer | None:
         if len(inside):
             rows.append(feature(shapes.lines(inside), k=k))
         share = percent(metres / total["street_m"] if total["street_m"] > 0 else np.nan)
-        keys.append(Key(k, Label(f"{word.zh}: {metres / 1000:,.1f} km ({share})", word.en), "line"))
+        keys.append(Key(k, word, "line", f"{metres / 1000:,.1f} km ({share})"))
     name = label("map.covered_streets")
     note = label("map.covered_streets_note", service=service_label(plan, plan.coverage_service))
     return MapLayer(name, shape_layer(rows, pane="streets", name=name, theme=True), tuple(keys[::-1]), note)

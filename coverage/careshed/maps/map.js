@@ -313,11 +313,14 @@ const careshed = (() => {
     let view = null;
     const paper = (on) => {
       if (on === (view !== null)) return;
-      const bounds = view || map.getBounds();
-      view = on ? bounds : null;
+      const bounds = map.getBounds();
+      const before = view;
+      view = on ? [map.getCenter(), map.getZoom()] : null;
       document.documentElement.classList.toggle("cs-paper", on);
       find(".cs-printed time").textContent = new Date().toISOString().slice(0, 10);
-      map.invalidateSize({ animate: false }).fitBounds(bounds, { animate: false });
+      map.invalidateSize({ animate: false });
+      if (on) map.fitBounds(bounds, { animate: false });
+      else map.setView(...before, { animate: false });
       map.eachLayer((layer) => layer instanceof L.Canvas && layer._redraw());
     };
     addEventListener("beforeprint", () => paper(true));
