@@ -19,7 +19,7 @@ DISTRICT_FILES = ("districts.*", "units.geojson")
 """What the folder of districts holds; of an earlier run, what the new one lacks is removed."""
 
 
-def write_districts(made: Districting, folder: Path | str) -> None:
+def write_districts(made: Districting, folder: Path | str, *, basemap: str = "none") -> None:
     """Write districts into a folder: tables, polygons, map, and the facts with their proof.
 
     Parameters
@@ -28,10 +28,12 @@ def write_districts(made: Districting, folder: Path | str) -> None:
         The districts. Where there are none, ``districts.json`` says why, and the map shows units and cores.
     folder
         Made where it does not exist.
+    basemap
+        As `careshed.maps.district_map`.
     """
     with new_folder(folder, owned=DISTRICT_FILES) as new:
         write_json(_district_facts(made), new / "districts.json")
-        write_map(made, new / "districts.html")
+        write_map(made, new / "districts.html", basemap=basemap)
         if made.found.loads.empty:
             return
         units = made.units.rename_axis("unit_id")

@@ -50,7 +50,9 @@ SITE_FILES = (
 """What ``careshed site`` writes; such a file of an earlier run that the new one lacks is removed."""
 
 
-def write_plan(plan: Plan, folder: Path | str, *, language: Language = "zh", pdf: bool = False) -> None:
+def write_plan(
+    plan: Plan, folder: Path | str, *, language: Language = "zh", pdf: bool = False, basemap: str = "none"
+) -> None:
     """Write a plan with its map and report into a folder, at once.
 
     Parameters
@@ -63,18 +65,20 @@ def write_plan(plan: Plan, folder: Path | str, *, language: Language = "zh", pdf
         Of the report.
     pdf
         Whether the report is printed as PDF too, see :func:`careshed.report.find_browser`.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder, owned=PLAN_FILES) as new:
         write_layers(plan, new)
         write_geopackage(plan, new / "plan.gpkg")
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
         write_report(plan, new / "report.html", language)
         if pdf:
             print_pdf(new / "report.html", new / "report.pdf")
         write_record(plan, new)
 
 
-def write_part(plan: Plan, folder: Path | str, part: str) -> None:
+def write_part(plan: Plan, folder: Path | str, part: str, *, basemap: str = "none") -> None:
     """Write the data files of one part, beside those of other parts.
 
     Parameters
@@ -85,14 +89,16 @@ def write_part(plan: Plan, folder: Path | str, part: str) -> None:
         Made where it does not exist.
     part
         Names the JSON file: ``coverage`` gives ``coverage.json``.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder) as new:
         write_layers(plan, new, name=f"{part}.json")
         write_geopackage(plan, new / f"{part}.gpkg")
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
 
 
-def write_siting(plan: Plan, folder: Path | str) -> None:
+def write_siting(plan: Plan, folder: Path | str, *, basemap: str = "none") -> None:
     """Write a siting plan into a folder, at once.
 
     Parameters
@@ -101,11 +107,13 @@ def write_siting(plan: Plan, folder: Path | str) -> None:
         What was computed.
     folder
         Made where it does not exist; answers of an earlier plan are removed, other files in it are left alone.
+    basemap
+        As `careshed.maps.coverage_map`.
     """
     with new_folder(folder, owned=SITE_FILES) as new:
         write_layers(plan, new, name="site.json")
         write_geopackage(plan, new / "site.gpkg")
-        write_map(plan, new / "map.html")
+        write_map(plan, new / "map.html", basemap=basemap)
 
 
 def write_answers(found: Dossier, folder: Path | str) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from careshed.plan import Plan
 from careshed.targets import Target
 
-__all__ = ["Row", "scorecard", "scorecard_table"]
+__all__ = ["Row", "judged", "scorecard", "scorecard_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +58,34 @@ def scorecard(plan: Plan) -> list[Row]:
     list of Row
         In the targets' order; a target without a figure has no row.
     """
-    rows = []
-    for target in plan.area.targets.target:
-        value = _STATISTICS[target.statistic](plan, target)
-        if value is None or pd.isna(value):
-            continue
-        rows.append(
-            Row(
-                target.id,
-                target.text,
-                target.statistic,
-                float(value),
-                target.limit,
-                target.met(float(value)),
-                target.binding,
-                target.document,
-                target.item,
-                target.text_en,
-            )
-        )
-    return rows
+    return [row for target in plan.area.targets.target if (row := judged(plan, target)) is not None]
+
+
+def judged(plan: Plan, target: Target) -> Row | None:
+    """Judge one target; None where the plan has no figure for it.
+
+    Parameters
+    ----------
+    plan
+        What was computed.
+    target
+        One of the area's.
+    """
+    value = _STATISTICS[target.statistic](plan, target)
+    if value is None or pd.isna(value):
+        return None
+    return Row(
+        target.id,
+        target.text,
+        target.statistic,
+        float(value),
+        target.limit,
+        target.met(float(value)),
+        target.binding,
+        target.document,
+        target.item,
+        target.text_en,
+    )
 
 
 def scorecard_table(plan: Plan) -> pd.DataFrame:

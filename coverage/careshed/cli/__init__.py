@@ -17,6 +17,7 @@ from rich.markup import escape
 from careshed.cli import consolidate, districts, plot, show, site, times
 from careshed.cli.base import (
     AreaFolder,
+    Basemap,
     Hour,
     Output,
     ProfileFile,
@@ -203,10 +204,11 @@ def coverage_command(
     service: CoverageService = "chc",
     hour: Hour = None,
     profile: ProfileFile = None,
+    basemap: Basemap = "none",
 ) -> None:
     """Show who is within the minutes of the existing facilities: communities, people, area, streets."""
     plan = plan_of(read_area(folder), ("coverage",), coverage_service=service, hour=hour, profile=profile)
-    write_part(plan, output, "coverage")
+    write_part(plan, output, "coverage", basemap)
     show.coverage(plan)
     show.scorecard(plan)
     show.unjoined(plan)
@@ -219,10 +221,11 @@ def response_command(
     service: CoverageService = "ems",
     hour: Hour = None,
     profile: ProfileFile = None,
+    basemap: Basemap = "none",
 ) -> None:
     """Show how soon the existing stations arrive: mean, median, 90th percentile, share in time."""
     plan = plan_of(read_area(folder), ("response",), siting_service=service, hour=hour, profile=profile)
-    write_part(plan, output, "response")
+    write_part(plan, output, "response", basemap)
     show.response(plan)
     show.scorecard(plan)
     show.unjoined(plan)
@@ -242,6 +245,7 @@ def plan_command(
     profile: ProfileFile = None,
     lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the report.")] = "zh",
     pdf: Annotated[bool, typer.Option("--pdf", help="Print the report as PDF too, by the Chromium installed.")] = False,
+    basemap: Basemap = "none",
 ) -> None:
     """Do all of it: coverage, response, siting, map and report."""
     from careshed.plan import PARTS
@@ -253,7 +257,7 @@ def plan_command(
     plan = plan_of(read_area(folder), PARTS, stations=stations, time_limit_s=time_limit, hour=hour, profile=profile)
     with progress() as say:
         say("map and report")
-        write_plan(plan, output, language=lang, pdf=pdf)
+        write_plan(plan, output, language=lang, pdf=pdf, basemap=basemap)
     show.coverage(plan)
     show.response(plan)
     show.stations(plan)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # heavy rooms are imported by the command that needs them
 
 __all__ = [
     "AreaFolder",
+    "Basemap",
     "Hour",
     "Output",
     "ProfileFile",
@@ -39,6 +40,16 @@ INFEASIBLE = 3
 PAUSE_S = 5.0
 """Seconds between two lines of figures of one solver, where they are not shown live."""
 
+
+def _basemap(name: str) -> str:
+    """Refuse a base map that is unknown or lacks its key before anything is computed."""
+    if name != "none":
+        from careshed.maps import basemap_of
+
+        basemap_of(name)
+    return name
+
+
 AreaFolder = Annotated[Path, typer.Argument(metavar="AREA", help="Folder of a study area, such as data/xicheng.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")]
 Hour = Annotated[
@@ -47,6 +58,15 @@ Hour = Annotated[
 ProfileFile = Annotated[
     Path | None,
     typer.Option("--profile", metavar="FILE", help="profile.toml of speeds and delays; see docs/time-model.md."),
+]
+Basemap = Annotated[
+    str,
+    typer.Option(
+        metavar="none|osm|carto|amap|tianditu",
+        callback=_basemap,
+        help="Online tiles under the map; none: the map asks nothing of any host. amap moves all layers to GCJ-02; "
+        "tianditu takes its key from TIANDITU_KEY, and the key stands in the map that is written.",
+    ),
 ]
 Stations = Annotated[int | None, typer.Option(min=1, help="Stations in all, instead of the targets' figure.")]
 TimeLimit = Annotated[
@@ -147,13 +167,13 @@ def plan_of(area: StudyArea, parts: tuple[str, ...], *, profile: Path | None = N
     return plan
 
 
-def write_part(plan: Plan, output: Path, part: str) -> None:
+def write_part(plan: Plan, output: Path, part: str, basemap: str) -> None:
     """Write the files of one part."""
     from careshed.publish import write_part as write
 
     with progress() as say:
         say("files and map")
-        write(plan, output, part)
+        write(plan, output, part, basemap=basemap)
 
 
 def leave_without_plan(plan: Plan) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from careshed.cli.base import AreaFolder, Hour, ProfileFile, progress, read_area
+from careshed.cli.base import AreaFolder, Basemap, Hour, ProfileFile, progress, read_area
 from careshed.cli.show import console, stderr
 from careshed.errors import InputError
 
@@ -48,6 +48,7 @@ def districts(
     ] = None,
     hour: Hour = None,
     profile: ProfileFile = None,
+    basemap: Basemap = "none",
 ) -> None:
     """Attach subdistricts, communities or health centres to core hospitals: connected, balanced, compact, proven."""
     from careshed.districts import make_districts, read_cores
@@ -67,7 +68,7 @@ def districts(
             mode="walk" if mode == "walk" else "drive", profile=model, hour=hour, time_limit_s=time_limit, progress=say,
         )  # fmt: skip
         say("files and map")
-        write_districts(made, output)
+        write_districts(made, output, basemap=basemap)
     _show(made, mode)
     console.print(f"wrote {escape(str(output))}/")
     for conflict in made.found.reason:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from careshed.cli import show, showsite
 from careshed.cli.base import (
     AreaFolder,
+    Basemap,
     Hour,
     Output,
     ProfileFile,
@@ -45,6 +46,7 @@ def site(
     time_limit: TimeLimit = None,
     hour: Hour = None,
     profile: ProfileFile = None,
+    basemap: Basemap = "none",
     model: Annotated[
         ModelName,
         typer.Option(
@@ -157,7 +159,7 @@ def site(
     with progress() as say:
         say("files and map")
         # what took long to find is on disk before more is asked
-        write_siting(plan, output)
+        write_siting(plan, output, basemap=basemap)
         found = dossier(plan, wanted, say)
         write_answers(found, output)
     show.response(plan)

@@ -7,6 +7,7 @@ import json
 import mimetypes
 import re
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,9 @@ from branca.element import Element, Figure
 from folium.template import Template
 from jinja2.utils import htmlsafe_json_dumps
 
-__all__ = ["OfflineMap", "Page", "Text", "figure_of", "number", "panel_template", "to_json"]
+from careshed.words import label
+
+__all__ = ["OfflineMap", "Page", "Text", "figure_of", "number", "to_json"]
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 """Content-Security-Policy: what is in the page may run and show, nothing may be fetched."""
@@ -73,8 +76,10 @@ class Page(Figure):
     ----------
     title
         Title of the page, plain text.
-    panel
-        HTML of the panel.
+    facts
+        What the templates of the panel, the bar above the map and the line below it are filled with.
+    hosts
+        Origins that pictures may come from: those of online tiles, none for a page that stands alone.
     """
 
     _template = Template(
@@ -91,17 +96,21 @@ class Page(Figure):
         "<body>\n"
         '<div class="cs-page">\n'
         "{{ this.panel }}\n"
-        '<main class="cs-map">{{ this.html.render(**kwargs) }}</main>\n'
+        '<main class="cs-main">\n'
+        "{{ this.bar }}\n"
+        '<div class="cs-map">{{ this.html.render(**kwargs) }}</div>\n'
+        "{{ this.foot }}\n"
+        "</main>\n"
         "</div>\n"
         "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n"
         "</body>\n"
         "</html>\n"
     )
 
-    def __init__(self, title: str, panel: str) -> None:
+    def __init__(self, title: str, facts: Mapping[str, object], *, hosts: Sequence[str] = ()) -> None:
         super().__init__(title=title, height="640px")
-        self.policy = POLICY
-        self.panel = panel
+        self.policy = POLICY.replace("img-src data:", " ".join(["img-src data:", *hosts]))
+        self.panel, self.bar, self.foot = (_filled(part, facts) for part in ("panel", "bar", "foot"))
         self.header.add_child(Text(f"<style>{_leaflet_style()}</style>"), name="leaflet_style")
         self.header.add_child(Text(f"<script>{_leaflet_script()}</script>"), name="leaflet_script")
         self.header.add_child(Text(f"<script>{_own('map.js')}</script>"), name="careshed_script")
@@ -139,11 +148,17 @@ def _walk(element: Element) -> list[Element]:
     return found
 
 
-def panel_template() -> jinja2.Template:
-    """Return the template of the panel; what it is given is escaped."""
+@cache
+def _templates() -> jinja2.Environment:
     loader = jinja2.PackageLoader("careshed.maps", ".")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template("panel.html.j2")
+    environment.globals["say"] = label
+    return environment
+
+
+def _filled(part: str, facts: Mapping[str, object]) -> str:
+    """Return a part of the page; what it is given is escaped."""
+    return _templates().get_template(f"{part}.html.j2").render(facts)
 
 
 @cache

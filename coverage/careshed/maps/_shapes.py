@@ -27,6 +27,8 @@ class Shapes:
     ----------
     crs
         The area's projected CRS.
+    datum
+        Of the base map under them, where it is not WGS-84.
 
     Notes
     -----
@@ -34,7 +36,8 @@ class Shapes:
     shared: five decimals (a metre) for lines and polygons, six for points.
     """
 
-    def __init__(self, crs: pyproj.CRS) -> None:
+    def __init__(self, crs: pyproj.CRS, datum: Datum = "wgs84") -> None:
+        self._datum: Datum = datum
         self._to_wgs84 = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
 
     def geojson(self, geometry: shapely.Geometry) -> dict[str, Any]:
@@ -52,7 +55,12 @@ class Shapes:
         return [[float(f(moved[:, 1])), float(f(moved[:, 0]))] for f in (np.min, np.max)]
 
     def _move(self, xy: npt.NDArray[np.float64], decimals: int) -> npt.NDArray[np.float64]:
-        return np.round(np.column_stack(self._to_wgs84.transform(xy[:, 0], xy[:, 1])), decimals)
+        lon, lat = self._to_wgs84.transform(xy[:, 0], xy[:, 1])
+        if self._datum not in {"wgs84", "cgcs2000"}:
+            # beyond China its datum is WGS-84, as map services have it
+            inside = inside_china(lon, lat)
+            lon[inside], lat[inside] = from_wgs84(lon[inside], lat[inside], self._datum)
+        return np.round(np.column_stack((lon, lat)), decimals)
 
     def points(self, geometry: Iterable[shapely.Geometry]) -> list[dict[str, Any]]:
         """Return points as GeoJSON; a polygon gives a point inside it."""

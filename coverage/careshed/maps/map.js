@@ -1,7 +1,7 @@
 /* What a careshed map does in the browser. Text from data is set with textContent, never as markup. */
 "use strict";
 const careshed = (() => {
-  const NARROW = 640;
+  const NARROW = 760;
   const renderers = {};
   const style = (feature) => careshed.styles[feature.properties.k];
 
@@ -37,11 +37,14 @@ const careshed = (() => {
     const { k, s, t } = feature.properties;
     const size = k.includes("cs-tier-2") ? 30 : k.includes("cs-tier-1") ? 26 : k.includes("cs-station") ? 20 : k.includes("cs-care-0") ? 15 : 11;
     const icon = L.divIcon({ className: k, html: node("span", s || ""), iconSize: [size, size] });
-    return L.marker(at, { icon, alt: t, zIndexOffset: above, riseOnHover: true });
+    const made = L.marker(at, { icon, zIndexOffset: above, riseOnHover: true });
+    return made.on("add", () => made.getElement().setAttribute("aria-label", t));
   };
 
+  const places = []; /* whatever has a card can be searched for */
   const card = (titles) => (feature, layer) => {
     const { t, v } = feature.properties;
+    places.push(layer);
     const build = () => {
       const box = node("div", undefined, "cs-card");
       box.append(node("h2", t));
@@ -87,40 +90,292 @@ const careshed = (() => {
         span.style.cssText = best ? `margin-top: ${best.dy}px` : "visibility: hidden";
       }
     };
-    map.on("zoomend resize layeradd layerremove", () => requestAnimationFrame(place));
+    let waiting = null;
+    const soon = () => (waiting ||= requestAnimationFrame(() => ((waiting = null), place())));
+    map.on("zoomend resize layeradd layerremove", soon);
     place();
   };
 
+  const find = (selector) => document.querySelector(selector);
+
+  /* the list in the panel switches layers on and off, and says what those that are on show */
   const legend = (map, layers) => {
-    const sections = document.querySelectorAll(".cs-legend [data-layer]");
-    const sync = () => sections.forEach((part) => (part.hidden = !map.hasLayer(layers[Number(part.dataset.layer)])));
-    map.on("layeradd layerremove", sync);
+    const rows = [...document.querySelectorAll(".cs-legend [data-layer]")].map((part) => ({
+      layer: layers[Number(part.dataset.layer)],
+      input: part.querySelector("input"),
+      keys: part.querySelector(".cs-keys"),
+    }));
+    const sync = () =>
+      rows.forEach(({ layer, input, keys }) => {
+        input.checked = map.hasLayer(layer);
+        if (keys) keys.hidden = !input.checked;
+      });
+    const show = (layer, on = true) => {
+      const { input } = rows.find((row) => row.layer === layer);
+      if (on && input.type === "radio") rows.forEach((row) => row.input.type === "radio" && row.layer.remove());
+      if (on) map.addLayer(layer);
+      else map.removeLayer(layer);
+    };
+    rows.forEach(({ layer, input }) => input.addEventListener("change", () => show(layer, input.checked)));
+    map.on("layeradd layerremove", (event) => layers.includes(event.layer) && sync());
+    sync();
+    return show;
+  };
+
+  /* a phase shows the stations open by its date; those of the list may be mixed by hand, then no phase is chosen */
+  const phases = (map, layers, facts, show) => {
+    const steps = [...document.querySelectorAll("[name=cs-phase]")];
+    if (!steps.length) return;
+    const dated = layers.map((layer, i) => ({ layer, phase: facts[i].phase })).filter(({ phase }) => phase);
+    const sync = () => {
+      const chosen = steps.find(({ value }) => dated.every(({ layer, phase }) => map.hasLayer(layer) === phase <= value));
+      steps.forEach((step) => (step.checked = step === chosen));
+      document.querySelectorAll("[data-phase]").forEach((part) => (part.hidden = !chosen || part.dataset.phase !== chosen.value));
+    };
+    let setting = false;
+    steps.forEach((step) =>
+      step.addEventListener("change", () => {
+        setting = true;
+        dated.forEach(({ layer, phase }) => show(layer, phase <= step.value));
+        setting = false;
+        sync();
+      })
+    );
+    map.on("layeradd layerremove", () => setting || sync());
     sync();
   };
 
-  const start = (map, layers, { bounds, names, openstreetmap }) => {
-    /* the list of layers stands on the map: the district is set beside it where there is room, else it folds */
-    const list = map.getContainer().querySelector(".leaflet-control-layers");
-    const fold = () => list.classList.remove("leaflet-control-layers-expanded");
-    if (map.getSize().x < NARROW && list) {
-      fold();
-      map.on("click", fold);
-    }
-    const fit = () => {
-      const beside = map.getSize().x < NARROW || !list ? 0 : list.offsetWidth;
-      map.fitBounds(bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [12 + beside, 12], animate: false });
+  /* search: the combobox pattern; whatever is picked is shown, even if its layer was off */
+  const MOST = 12;
+  const plain = (text) => String(text).normalize("NFKC").toLowerCase();
+  const search = (map, layers, facts, words, show) => {
+    const [input, list, news] = [find("#cs-search"), find("#cs-found"), find("#cs-search-news")];
+    const seen = new Set();
+    const index = places.flatMap((place) => {
+      const { t, i } = place.feature.properties;
+      const held = layers.findIndex((layer) => layer.hasLayer(place));
+      const at = place.getLatLng ? place.getLatLng() : place.getBounds().getCenter();
+      const key = `${t}\n${at.lat.toFixed(4)} ${at.lng.toFixed(4)}`;
+      if (seen.has(key)) return [];
+      seen.add(key);
+      return [{ place, held, title: t, id: i || "", key: plain(`${t} ${i || ""}`), kind: held < 0 ? "" : facts[held].name[0] }];
+    });
+    let hits = [];
+    let active = -1;
+    const close = () => {
+      list.hidden = true;
+      active = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
     };
+    const mark = (next) => {
+      active = next;
+      [...list.querySelectorAll("[role=option]")].forEach((row, n) => {
+        row.setAttribute("aria-selected", String(n === active));
+        if (n !== active) return;
+        input.setAttribute("aria-activedescendant", row.id);
+        row.scrollIntoView({ block: "nearest" });
+      });
+    };
+    const pick = ({ place, held, title }) => {
+      close();
+      input.value = title;
+      if (held >= 0) show(layers[held]);
+      if (place.getLatLng) map.setView(place.getLatLng(), Math.max(map.getZoom(), 15), { animate: false });
+      else map.fitBounds(place.getBounds(), { padding: [40, 40], animate: false });
+      place.openPopup();
+    };
+    const seek = () => {
+      const asked = plain(input.value.trim());
+      if (!asked) {
+        news.textContent = "";
+        return close();
+      }
+      const found = index.filter(({ key }) => key.includes(asked));
+      found.sort((a, b) => a.key.indexOf(asked) - b.key.indexOf(asked) || a.key.length - b.key.length);
+      hits = found.slice(0, MOST);
+      list.replaceChildren(
+        ...hits.map((hit, n) => {
+          const row = node("li");
+          row.id = `cs-hit-${n}`;
+          row.setAttribute("role", "option");
+          row.append(node("span", hit.title), node("small", [hit.id, hit.kind].filter(Boolean).join(" · ")));
+          row.addEventListener("mousedown", (event) => event.preventDefault());
+          row.addEventListener("click", () => pick(hit));
+          return row;
+        })
+      );
+      const left = found.length - hits.length;
+      const said = !found.length ? words.nothing : left ? words.more.replaceAll("{n}", left) : "";
+      if (said) {
+        const row = node("li", said, "cs-said");
+        row.setAttribute("role", "presentation");
+        list.append(row);
+      }
+      news.textContent = said || words.found.replaceAll("{n}", found.length);
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+      mark(hits.length ? 0 : -1);
+    };
+    input.addEventListener("input", seek);
+    input.addEventListener("focus", () => input.select());
+    input.addEventListener("blur", close);
+    input.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step && list.hidden) seek();
+      else if (step && hits.length) mark((active + step + hits.length) % hits.length);
+      else if (event.key === "Enter" && !list.hidden && hits[active]) pick(hits[active]);
+      else if (event.key === "Escape" && !list.hidden) close();
+      else return;
+      event.preventDefault();
+    });
+  };
+
+  /* measuring: lengths and areas on the sphere that Leaflet measures on */
+  const RADIUS_M = 6371000;
+  const surface = (points) => {
+    const rad = Math.PI / 180;
+    const twice = points.reduce((sum, a, i) => {
+      const b = points[(i + 1) % points.length];
+      return sum + (b.lng - a.lng) * rad * (2 + Math.sin(a.lat * rad) + Math.sin(b.lat * rad));
+    }, 0);
+    return Math.abs((twice * RADIUS_M * RADIUS_M) / 2);
+  };
+  const metres = (m) => (m < 1000 ? `${m.toFixed(0)} m` : `${(m / 1000).toFixed(2)} km`);
+  const squares = (m2) => (m2 < 1e5 ? `${m2.toFixed(0)} m²` : `${(m2 / 1e6).toFixed(3)} km²`);
+  const measure = (map, button, words) => {
+    const told = find("#cs-measured");
+    const box = map.getContainer();
+    const drawn = L.layerGroup();
+    const cross = node("div", undefined, "cs-cross");
+    const NEAR = 10; /* pixels */
+    let points = [];
+    let closed = false;
+    const pixels = (at) => map.latLngToContainerPoint(at);
+    const say = () => {
+      const ring = closed ? [...points, points[0]] : points;
+      const length_m = ring.slice(1).reduce((sum, at, i) => sum + map.distance(ring[i], at), 0);
+      told.textContent = points.length < 2 ? words.hint : `${words.length}: ${metres(length_m)}`;
+      if (closed) told.textContent += ` · ${words.surface}: ${squares(surface(points))}`;
+    };
+    const draw = () => {
+      const options = { color: "#a40e26", weight: 3, fillOpacity: 0.12, interactive: false, renderer: svg("measure") };
+      drawn.clearLayers();
+      drawn.addLayer(closed ? L.polygon(points, options) : L.polyline(points, options));
+      points.forEach((at) => drawn.addLayer(L.circleMarker(at, { ...options, radius: 4, fillColor: "#ffffff", fillOpacity: 1, weight: 2 })));
+      say();
+    };
+    const stop = () => {
+      button.setAttribute("aria-pressed", "false");
+      box.classList.remove("cs-measuring");
+      cross.remove();
+      map.doubleClickZoom.enable();
+      map.off("click", add).off("dblclick", stop);
+    };
+    const add = ({ latlng }) => {
+      const last = points.at(-1);
+      if (last && pixels(last).distanceTo(pixels(latlng)) < 2) return; /* the second half of a double click */
+      closed = points.length > 2 && pixels(points[0]).distanceTo(pixels(latlng)) < NEAR;
+      if (!closed) points.push(latlng);
+      draw();
+      if (closed) stop();
+    };
+    const clear = () => {
+      stop();
+      points = [];
+      closed = false;
+      drawn.clearLayers();
+      told.hidden = true;
+    };
+    const begin = () => {
+      clear();
+      button.setAttribute("aria-pressed", "true");
+      told.hidden = false;
+      box.classList.add("cs-measuring");
+      box.append(cross);
+      map.doubleClickZoom.disable();
+      map.closePopup();
+      drawn.addTo(map);
+      map.on("click", add).on("dblclick", stop);
+      say();
+      box.focus({ preventScroll: true });
+    };
+    map.createPane("measure").style.cssText = "z-index: 640; pointer-events: none";
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === box && box.classList.contains("cs-measuring")) add({ latlng: map.getCenter() });
+    });
+    document.addEventListener("keydown", (event) => event.key === "Escape" && !told.hidden && clear());
+    button.addEventListener("click", () => (told.hidden ? begin() : clear()));
+  };
+
+  /* on paper: legend beside the map, set while the browser still measures; what canvases hold is drawn at once */
+  const print = (map, button) => {
+    let view = null;
+    const paper = (on) => {
+      if (on === (view !== null)) return;
+      const bounds = map.getBounds();
+      const before = view;
+      view = on ? [map.getCenter(), map.getZoom()] : null;
+      document.documentElement.classList.toggle("cs-paper", on);
+      find(".cs-printed time").textContent = new Date().toISOString().slice(0, 10);
+      map.invalidateSize({ animate: false });
+      if (on) map.fitBounds(bounds, { animate: false });
+      else map.setView(...before, { animate: false });
+      map.eachLayer((layer) => layer instanceof L.Canvas && layer._redraw());
+    };
+    addEventListener("beforeprint", () => paper(true));
+    addEventListener("afterprint", () => paper(false));
+    matchMedia("print").addEventListener("change", (event) => paper(event.matches));
+    button.addEventListener("click", () => window.print());
+  };
+
+  const fullscreen = (button) => {
+    button.hidden = !document.fullscreenEnabled;
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()));
+    document.addEventListener("fullscreenchange", () => button.setAttribute("aria-pressed", String(Boolean(document.fullscreenElement))));
+  };
+
+  const fold = () => {
+    const [panel, button] = [find(".cs-panel"), find(".cs-fold")];
+    const set = (folded) => {
+      panel.classList.toggle("cs-folded", folded);
+      button.setAttribute("aria-expanded", String(!folded));
+    };
+    button.addEventListener("click", () => set(!panel.classList.contains("cs-folded")));
+    set(innerWidth <= NARROW);
+  };
+
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (still) L.Map.mergeOptions({ zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, inertia: false });
+
+  const start = (map, layers, facts) => {
+    const { words } = facts;
+    const tool = (name) => find(`[data-tool=${name}]`);
+    fold();
+    const fit = () => map.fitBounds(facts.bounds, { padding: [12, 12], animate: false });
+    facts.tiles.forEach(({ url, options }) => L.tileLayer(url, options).addTo(map));
+    map.getContainer().classList.toggle("cs-tiled", facts.tiles.length > 0);
+    L.control.zoom({ position: "bottomright", zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
     map.attributionControl.setPrefix("Leaflet");
-    if (openstreetmap) {
+    if (facts.credit) map.attributionControl.addAttribution(facts.credit);
+    if (facts.openstreetmap) {
       map.attributionControl.addAttribution(
         '© <a href="https://www.openstreetmap.org/copyright" rel="noopener">OpenStreetMap contributors</a> (ODbL)'
       );
     }
+    map.on("popupopen", ({ popup }) => popup.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", words.close));
     fit();
     scale(map);
-    labels(map, names);
-    legend(map, layers);
+    labels(map, facts.names);
+    const show = legend(map, layers);
+    phases(map, layers, facts.layers, show);
+    search(map, layers, facts.layers, words, show);
+    measure(map, tool("measure"), words);
+    print(map, tool("print"));
+    fullscreen(tool("fullscreen"));
+    tool("whole").addEventListener("click", fit);
     /* in a frame that is shown later the map learns its size late */
     let sized = map.getSize().x > 0;
     new ResizeObserver(() => {
