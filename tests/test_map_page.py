@@ -289,7 +289,7 @@ def test_search_over_amap_goes_to_where_the_pin_is(plan, tmp_path, visit):
     box.press("Enter")
     centre = map_.page.evaluate("careshed.map.getCenter()")
     place = pyproj.Transformer.from_crs(plan.area.crs, 4326, always_xy=True).transform(440_500, 4_420_500)
-    (lon,), (lat,) = from_wgs84([place[0]], [place[1]], "gcj02")
+    (lon,), _ = from_wgs84([place[0]], [place[1]], "gcj02")
     assert abs(centre["lng"] - lon) < 0.005
     assert map_.page.locator(".cs-card h2").inner_text() == "老站"
 

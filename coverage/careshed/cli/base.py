@@ -41,7 +41,6 @@ PAUSE_S = 5.0
 """Seconds between two lines of figures of one solver, where they are not shown live."""
 
 
-
 def _basemap(name: str) -> str:
     """Refuse a base map that is unknown or lacks its key before anything is computed."""
     if name != "none":

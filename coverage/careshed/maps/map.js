@@ -320,10 +320,11 @@ const careshed = (() => {
       else map.setView(...before, { animate: false });
       map.eachLayer((layer) => {
         if (!(layer instanceof L.Canvas)) return;
-        /* Leaflet would wipe and draw at the next frame, too late; and what is wiped comes out white on paper */
+        /* Leaflet would draw at the next frame, which is too late */
         L.Util.cancelAnimFrame(layer._redrawRequest);
         layer._redrawRequest = layer._redrawBounds = null;
         layer._draw();
+        layer._ctx.getImageData(0, 0, 1, 1); /* settles the picture: unsettled wipes come out white on paper */
       });
     };
     addEventListener("beforeprint", () => paper(true));
