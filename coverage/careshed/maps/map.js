@@ -324,7 +324,6 @@ const careshed = (() => {
         L.Util.cancelAnimFrame(layer._redrawRequest);
         layer._redrawRequest = layer._redrawBounds = null;
         layer._draw();
-        layer._ctx.getImageData(0, 0, 1, 1); /* settles the picture: unsettled wipes come out white on paper */
       });
     };
     addEventListener("beforeprint", () => paper(true));
