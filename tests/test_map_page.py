@@ -223,6 +223,7 @@ def test_axe_finds_nothing_serious(plan, tmp_path, visit, width):
     map_.page.get_by_role("combobox").press_sequentially("社区")
     map_.page.locator(".leaflet-marker-pane .cs-station").first.press("Enter")
     map_.page.get_by_role("combobox").press_sequentially("1")
+    map_.page.wait_for_timeout(600)  # a card fades in
     assert map_.serious_faults() == []
     assert map_.faults == []
 
