@@ -37,9 +37,9 @@ def test_fills_replace_one_another_and_the_legend_follows(plan, tmp_path, visit)
     write_map(plan, tmp_path / "map.html")
     map_ = visit(tmp_path / "map.html")
     seen = []
-    for choice in map_.page.locator(".leaflet-control-layers-base label").all():
+    for choice in map_.page.locator(".cs-legend label:has([type=radio])").all():
         choice.click()
-        headings = map_.shown(".cs-legend h3")
+        headings = map_.shown(".cs-legend section:has(:checked) h3")
         seen.append((headings[0].split()[0], map_.count(".leaflet-fills-pane path")))
     names = [name for name, _ in seen]
     assert names[0] == "10"
@@ -52,10 +52,10 @@ def test_fills_replace_one_another_and_the_legend_follows(plan, tmp_path, visit)
 
 def test_on_a_narrow_screen_the_list_of_layers_folds(plan, tmp_path, visit):
     write_map(plan, tmp_path / "map.html")
-    map_ = visit(tmp_path / "map.html", width=800)
-    choice = map_.page.locator(".leaflet-control-layers-base label").first
+    map_ = visit(tmp_path / "map.html", width=760)
+    choice = map_.page.locator(".cs-legend label").first
     assert not choice.is_visible()
-    map_.page.locator(".leaflet-control-layers-toggle").click()
+    map_.page.locator(".cs-fold").click()
     assert choice.is_visible()
     assert map_.faults == []
 
@@ -63,7 +63,7 @@ def test_on_a_narrow_screen_the_list_of_layers_folds(plan, tmp_path, visit):
 def test_a_phase_can_be_taken_off(plan, tmp_path, visit):
     write_map(plan, tmp_path / "map.html")
     map_ = visit(tmp_path / "map.html")
-    map_.page.locator(".leaflet-control-layers-overlays label", has_text="2022-12-31").click()
+    map_.page.locator(".cs-legend label", has_text="2022-12-31").click()
     assert map_.count(".leaflet-marker-pane .cs-station") == 3
     assert map_.count(".leaflet-marker-pane .cs-phase-2") == 0
     assert map_.faults == []

@@ -12,6 +12,8 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from careshed.datums import Datum, from_wgs84, inside_china
+
 __all__ = ["Shapes", "feature", "features"]
 
 LINE_DECIMALS = 5

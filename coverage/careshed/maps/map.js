@@ -149,7 +149,7 @@ const careshed = (() => {
   const MOST = 12;
   const plain = (text) => String(text).normalize("NFKC").toLowerCase();
   const search = (map, layers, facts, words, show) => {
-    const [input, list, news] = [find("#cs-search"), find("#cs-found"), find("#cs-search-news")];
+    const [input, box, list, note, news] = ["#cs-search", ".cs-hits", "#cs-found", ".cs-said", "#cs-search-news"].map(find);
     const seen = new Set();
     const index = places.flatMap((place) => {
       const { t, i } = place.feature.properties;
@@ -163,7 +163,7 @@ const careshed = (() => {
     let hits = [];
     let active = -1;
     const close = () => {
-      list.hidden = true;
+      box.hidden = true;
       active = -1;
       input.setAttribute("aria-expanded", "false");
       input.removeAttribute("aria-activedescendant");
@@ -207,13 +207,10 @@ const careshed = (() => {
       );
       const left = found.length - hits.length;
       const said = !found.length ? words.nothing : left ? words.more.replaceAll("{n}", left) : "";
-      if (said) {
-        const row = node("li", said, "cs-said");
-        row.setAttribute("role", "presentation");
-        list.append(row);
-      }
+      note.textContent = said;
+      list.hidden = !hits.length;
       news.textContent = said || words.found.replaceAll("{n}", found.length);
-      list.hidden = false;
+      box.hidden = false;
       input.setAttribute("aria-expanded", "true");
       mark(hits.length ? 0 : -1);
     };
@@ -222,10 +219,10 @@ const careshed = (() => {
     input.addEventListener("blur", close);
     input.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step && list.hidden) seek();
+      if (step && box.hidden) seek();
       else if (step && hits.length) mark((active + step + hits.length) % hits.length);
-      else if (event.key === "Enter" && !list.hidden && hits[active]) pick(hits[active]);
-      else if (event.key === "Escape" && !list.hidden) close();
+      else if (event.key === "Enter" && !box.hidden && hits[active]) pick(hits[active]);
+      else if (event.key === "Escape" && !box.hidden) close();
       else return;
       event.preventDefault();
     });
@@ -321,7 +318,13 @@ const careshed = (() => {
       map.invalidateSize({ animate: false });
       if (on) map.fitBounds(bounds, { animate: false });
       else map.setView(...before, { animate: false });
-      map.eachLayer((layer) => layer instanceof L.Canvas && layer._redraw());
+      map.eachLayer((layer) => {
+        if (!(layer instanceof L.Canvas)) return;
+        /* Leaflet would draw at the next frame, which is too late */
+        L.Util.cancelAnimFrame(layer._redrawRequest);
+        layer._redrawRequest = layer._redrawBounds = null;
+        layer._draw();
+      });
     };
     addEventListener("beforeprint", () => paper(true));
     addEventListener("afterprint", () => paper(false));
