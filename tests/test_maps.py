@@ -221,7 +221,7 @@ def test_backdrop_of_any_kind_is_drawn_and_in_the_legend(town, plan):
     drawn = coverage_map(dataclasses.replace(plan, area=dataclasses.replace(town, backdrop=backdrop)))
     assert len(_features(_layers(drawn)["底图"])) == 2
     html = drawn.get_root().render()
-    assert "水面 Water" in html
+    assert '水面 <span class="en" lang="en">Water' in html
     assert "moat &lt;b&gt;" in html
 
 
