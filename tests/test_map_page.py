@@ -261,6 +261,14 @@ def test_a_printed_sheet_has_the_fills_of_the_screen(opened):
     assert opened.faults == []
 
 
+def test_dots_of_the_what_if_hide_nothing_on_paper(opened):
+    opened.page.locator(".cs-try-switch").click()
+    opened.page.locator(".cs-site").first.wait_for()
+    ground = np.array([0xF6, 0xF6, 0xF4])
+    assert _share(_printed(opened)[0], ground) > 0.2
+    assert opened.faults == []
+
+
 def test_a_legend_too_long_for_the_sheet_gets_its_own(opened):
     for box in opened.page.locator(".cs-legend [type=checkbox]:not(:checked)").all():
         box.check()

@@ -109,7 +109,9 @@ def _other_rows(plan: Plan, shapes: Shapes) -> list[dict[str, Any]]:
             t=row["name"] or site,
             v=[str(STATUSES["existing"]), None, None, units.get(row["subdistrict_id"], str(OUTSIDE))],
         )
-        for point, site, row in zip(shapes.points(others.geometry), others.index, others.to_dict("records"), strict=True)
+        for point, site, row in zip(
+            shapes.points(others.geometry), others.index, others.to_dict("records"), strict=True
+        )
     ]
 
 

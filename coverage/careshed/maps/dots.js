@@ -36,11 +36,9 @@ careshed.dots = (() => {
     let kinds = [];
     const paint = () => {
       const ratio = window.devicePixelRatio || 1;
-      const size = map.getSize();
-      /* a canvas given a size is empty; one that was cleared would hide on paper what lies below it */
-      [canvas.width, canvas.height] = [size.x * ratio, size.y * ratio];
       const pen = canvas.getContext("2d");
-      pen.scale(ratio, ratio);
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.clearRect(0, 0, canvas.width, canvas.height);
       Object.entries(LOOKS).forEach(([kind, look]) => {
         const image = stamp(look, ratio);
         points.forEach(({ x, y }, i) => {
@@ -49,8 +47,10 @@ careshed.dots = (() => {
       });
     };
     const move = () => {
+      const ratio = window.devicePixelRatio || 1;
       const size = map.getSize();
       L.DomUtil.setPosition(canvas, map.containerPointToLayerPoint([0, 0]));
+      [canvas.width, canvas.height] = [size.x * ratio, size.y * ratio];
       [canvas.style.width, canvas.style.height] = [`${size.x}px`, `${size.y}px`];
       points = places.map((place) => map.latLngToContainerPoint(place));
       paint();

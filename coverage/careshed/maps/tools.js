@@ -191,7 +191,7 @@ careshed.tools = (() => {
       map.invalidateSize({ animate: false });
       if (on) map.fitBounds(bounds, { animate: false });
       else map.setView(...before);
-      /* a canvas hides on paper what lies below it */
+      /* a canvas hides on paper what lies below it: shapes of one become SVG */
       swapped.forEach((layer) => drawAs(layer, undefined));
       swapped = [];
       if (on) map.eachLayer((layer) => layer instanceof L.Path && !layer.options.renderer && swapped.push(layer));
