@@ -197,7 +197,9 @@ class _Bench:
         self.left_out: dict[str, Label] = {}
         self.assumptions = {name: Label("", text) for name, text in area.assumptions.items()}
         for number, text in enumerate(area.targets.assumptions, start=1):
-            self.assumptions[f"targets {number}"] = Label("", text)
+            self.assumptions[f"targets {number}"] = (
+                Label("", text) if isinstance(text, str) else Label(text.zh, text.en)
+            )
         self.weights, self.weight = demand_weights(area)
 
     def cover(self, name: str) -> None:
@@ -207,7 +209,7 @@ class _Bench:
             return
         self.say(f"{service.label_en}: network")
         network = self._network(service)
-        self.assumptions[f"{service.mode} speeds"] = Label("", network.profile)
+        self.assumptions[f"{service.mode} speeds"] = self._speeds(service, network)
         facilities = self.area.facilities_of(service.kinds)
         if not network.snap(facilities.geometry).joined.any():
             self.left_out["coverage"] = label("reasons.facilities_far")
@@ -231,6 +233,18 @@ class _Bench:
     def _network(self, service: Service, *, walk_speed_mps: float | None = None) -> RoadNetwork:
         return service_network(self.area, service, walk_speed_mps=walk_speed_mps, profile=self.profile, hour=self.hour)
 
+    def _speeds(self, service: Service, network: RoadNetwork) -> Label:
+        """Return the speeds in words; the network has them in English."""
+        if service.mode == "walk":
+            return Label(label("reasons.walk_speed", speed=f"{service.walk_speed_mps:g}").zh, network.profile)
+        drive, period = self.profile.drive, self.profile.period_at(self.hour)
+        words = label(
+            "reasons.drive_speeds",
+            profile=self.profile.name, factor=f"{drive.maxspeed_factor:g}", leg=f"{drive.leg_kmh:g}",
+            period=label("reasons.free_flow") if self.hour is None else f"{period}, {self.hour}:00",
+        )  # fmt: skip
+        return Label(words.zh, network.profile)
+
     def respond(self, name: str) -> None:
         """Compute travel times of all sites, and the response of the existing stations."""
         service = the_service(self.area, name)
@@ -238,7 +252,7 @@ class _Bench:
             return
         self.say(f"{service.label_en}: network")
         network = self._network(service)
-        self.assumptions[f"{service.mode} speeds"] = Label("", network.profile)
+        self.assumptions[f"{service.mode} speeds"] = self._speeds(service, network)
         self.assumptions["response time"] = label(
             "reasons.response_parts",
             handling=f"{service.call_handling_s:g}", turnout=f"{service.turnout_s:g}",
