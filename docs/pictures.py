@@ -5,12 +5,10 @@ Run after ``make plan``. Needs Chromium.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from shutil import which
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from shots import chromium, keep
 
 from careshed.area import StudyArea
 from careshed.pictures import write_picture
@@ -19,25 +17,12 @@ from careshed.plan import make_plan
 ROOT = Path(__file__).parents[1]
 PLANNED = ROOT / "out" / "xicheng"
 PICTURES = ROOT / "docs" / "pictures"
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-COLOURS = 256
-"""Of a picture: enough for maps, half the bytes."""
-
-
-def keep(png: bytes, name: str) -> None:
-    """Write a picture with few colours."""
-    with Image.open(io.BytesIO(png)) as picture:
-        colours = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
-        colours.save(PICTURES / f"{name}.png", optimize=True)
 
 
 def take(page: Page, name: str) -> None:
     """Keep what the page shows once it has settled."""
     page.wait_for_timeout(1500)
-    keep(page.screenshot(), name)
+    keep(page.screenshot(), PICTURES / f"{name}.png")
 
 
 def map_and_phases(page: Page) -> None:
@@ -70,14 +55,14 @@ def plot() -> None:
     plan = make_plan(StudyArea.read(ROOT / "data" / "xicheng"))
     drawn = PICTURES / "plot-zh.png"
     write_picture(plan, drawn, what="stations", language="zh", width_mm=150, dpi=150)
-    keep(drawn.read_bytes(), "plot-zh")
+    keep(drawn.read_bytes(), drawn)
 
 
 def main() -> None:
     """Take all pictures into docs/pictures/."""
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=QUIET.split())
+        browser = chromium(playwright)
         for scene in (map_and_phases, what_if, report):
             page = browser.new_page(viewport={"width": 1280, "height": 760})
             scene(page)
