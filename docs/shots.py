@@ -25,4 +25,4 @@ def chromium(playwright: Playwright) -> Browser:
 def keep(png: bytes, path: Path) -> None:
     """Write a picture with few colours."""
     with Image.open(io.BytesIO(png)) as picture:
-        picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        picture.convert("RGB").quantize(COLOURS, kmeans=2).save(path, optimize=True)
