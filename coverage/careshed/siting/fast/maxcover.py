@@ -39,10 +39,11 @@ import numpy.typing as npt
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coveranneal import annealed, united
 from careshed.siting.fast.coverdual import priced
 from careshed.siting.fast.coverlp import Program, Relaxed
 from careshed.siting.fast.coverodd import found_triples
-from careshed.siting.fast.coversearch import annealed, greedy, searched
+from careshed.siting.fast.coversearch import greedy, searched
 from careshed.siting.fast.covertree import Incumbent, Tree
 from careshed.siting.fast.found import Found
 
@@ -60,15 +61,20 @@ PRICED = 400
 """Steps of one ascent of the prices."""
 SHRINK = 0.8
 """What is left is laid out anew where at most this share of the sites is left."""
-MANY = 100
-"""So many sites are worth annealing."""
-HEATS = (0.1, 0.07, 0.05)
-SWEEPS = 100
-"""Annealing looks at each trade about so many times."""
-MOVES = 20_000_000
-"""… and at no more trades than this …"""
-WORK = 60_000_000_000
-"""… nor than so much work, where a trade touches the rows of two sites and the sites of each."""
+MANY = 400
+"""So many sites are cut and branched on as they are; among more, plans are sought by annealing."""
+HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
+"""Of one round's annealing, a plan each."""
+SWEEPS = 10
+"""Annealing looks at each trade about so many times …"""
+MOVES = 1_000_000
+"""… and at no more trades than this in the first round, half as many more in each round that follows …"""
+WORK = 200_000_000
+"""… nor than so many rows."""
+UNITED = 4
+"""Plans are united to so many times the sites of one."""
+NODES = 100
+"""Nodes at most in the search for the best plan of several plans' sites."""
 NEAR = 0.25
 """Sites whose reduced cost is at most this share of the gap are annealed on their own."""
 ODD = 8
@@ -187,16 +193,44 @@ def _again(cover: Cover, best: Incumbent) -> None:
     best.offer(cover, opened, value)
 
 
+class _Brief(Incumbent):
+    """The best plan, in a tree of few nodes."""
+
+    @property
+    def late(self) -> bool:
+        """Whether time or the nodes are used up."""
+        return self.nodes >= NODES or super().late
+
+
 def _longer(cover: Cover, best: Incumbent) -> bool:
     """Look for a better plan for longer; return whether there was one."""
-    before = best.value
-    for seed, hot in enumerate(HEATS if cover.sites > MANY and cover.p else (), start=1):
-        if not best.late:
-            touched = max((len(cover.row) // cover.sites) * (len(cover.site) // max(cover.rows, 1)), 1)
-            moves = min(SWEEPS * cover.p * cover.sites, MOVES, WORK // touched)
-            value, opened = annealed(cover, cover.inside(best.opened), moves=moves, hot=hot, seed=seed)
-            best.offer(cover, opened, value)
-    return best.value < before
+    first, before = best.value, best.value + 1
+    while cover.sites > MANY and cover.p and best.value < before and not best.late:
+        before = best.value
+        _unite(cover, best, _plans(cover, best))
+        best.rounds += 1
+    return best.value < first
+
+
+def _plans(cover: Cover, best: Incumbent) -> list[Ints]:
+    """Anneal the best plan some times; return where that ends, best first."""
+    start, ends = cover.inside(best.opened), []
+    moves = min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1))
+    for n, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
+        met, last = annealed(cover, start, moves=moves * (2 + best.rounds) // 2, hot=hot, seed=n, late=lambda: best.late)
+        best.offer(cover, met)
+        ends.append(last)
+    return sorted(ends, key=cover.uncovered)
+
+
+def _unite(cover: Cover, best: Incumbent, plans: list[Ints]) -> None:
+    """Look for the best plan of several plans' sites and the best plan's."""
+    few = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MANY))
+    closed = np.ones(cover.sites, dtype=bool)
+    closed[few] = False
+    brief = _Brief(best.value, best.opened, best.deadline, _silent)
+    _proven(cover.without(closed, np.zeros_like(closed)).reduced(), brief)
+    best.value, best.opened = brief.value, brief.opened
 
 
 def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
