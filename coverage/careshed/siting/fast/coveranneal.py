@@ -10,7 +10,7 @@ problem, and mostly better than each (tour merging, Cook, Seymour 2003).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +32,8 @@ CHUNK = 200
 """Stages between two looks at the clock."""
 FAR = np.uint64(4)
 """One trade in so many is with any site, the others with a neighbour."""
-MULTIPLY, ADD, HIGH, RANGE = np.uint64(6364136223846793005), np.uint64(1442695040888963407), np.uint64(33), np.uint64(31)
+MULTIPLY, ADD = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
+HIGH, RANGE = np.uint64(33), np.uint64(31)
 ONE = np.int64(1) << np.int64(32)
 SLOT = ONE - np.int64(1)
 
@@ -199,7 +200,7 @@ def annealed(
     return np.sort(books.best), np.sort(books.slots)
 
 
-def united(plans: Iterator[Ints] | list[Ints], most: int) -> Ints:
+def united(plans: list[Ints], most: int) -> Ints:
     """Return the sites of several plans, the first plans first, as long as they are at most so many."""
     sites = np.zeros(0, dtype=np.int64)
     for plan in plans:

@@ -64,16 +64,16 @@ SHRINK = 0.8
 MANY = 400
 """So many sites are cut and branched on as they are; among more, plans are sought by annealing."""
 HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
-"""Of one round's annealing, a plan each."""
+"""Of the plans that one round anneals."""
 SWEEPS = 10
 """Annealing looks at each trade about so many times …"""
 MOVES = 1_000_000
-"""… and at no more trades than this in the first round, half as many more in each round that follows …"""
+"""… and at no more trades than this in the first round, half as many more in each that follows at once …"""
 WORK = 200_000_000
 """… nor than so many rows."""
-UNITED = 4
-"""Plans are united to so many times the sites of one."""
-NODES = 100
+UNITED = 2.5
+"""Plans are united to at most so many times the sites of one."""
+NODES = 30
 """Nodes at most in the search for the best plan of several plans' sites."""
 NEAR = 0.25
 """Sites whose reduced cost is at most this share of the gap are annealed on their own."""
@@ -203,34 +203,51 @@ class _Brief(Incumbent):
 
 
 def _longer(cover: Cover, best: Incumbent) -> bool:
-    """Look for a better plan for longer; return whether there was one."""
-    first, before = best.value, best.value + 1
-    while cover.sites > MANY and cover.p and best.value < before and not best.late:
+    """Look for a better plan for longer; return whether there was one.
+
+    Rounds go on as long as they bring something; the first of all may stall once.
+    """
+    first, stalls, n = best.value, 1 if best.rounds else 2, 0
+    while cover.sites > MANY and cover.p and stalls and not best.late:
         before = best.value
-        _unite(cover, best, _plans(cover, best))
-        best.rounds += 1
+        _round(cover, best, 1.0 + n / 2.0)
+        stalls, n = stalls - (best.value == before), n + 1
     return best.value < first
 
 
-def _plans(cover: Cover, best: Incumbent) -> list[Ints]:
-    """Anneal the best plan some times; return where that ends, best first."""
-    start, ends = cover.inside(best.opened), []
-    moves = min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1))
-    for n, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
-        met, last = annealed(cover, start, moves=moves * (2 + best.rounds) // 2, hot=hot, seed=n, late=lambda: best.late)
+def _round(cover: Cover, best: Incumbent, times: float) -> None:
+    """Anneal some times from the best plan, and unite it with each plan that this ends in, then with several."""
+    moves = int(times * min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1)))
+    plans = []
+    for seed, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
+        if best.late:
+            return
+        start = cover.inside(best.opened)
+        met, last = annealed(cover, start, moves=moves, hot=hot, seed=seed, late=lambda: best.late)
         best.offer(cover, met)
-        ends.append(last)
-    return sorted(ends, key=cover.uncovered)
+        _unite(cover, best, [last])
+        plans.append(last)
+    _unite(cover, best, sorted(plans, key=cover.uncovered))
+    best.rounds += 1
 
 
 def _unite(cover: Cover, best: Incumbent, plans: list[Ints]) -> None:
-    """Look for the best plan of several plans' sites and the best plan's."""
-    few = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MANY))
-    closed = np.ones(cover.sites, dtype=bool)
-    closed[few] = False
-    brief = _Brief(best.value, best.opened, best.deadline, _silent)
-    _proven(cover.without(closed, np.zeros_like(closed)).reduced(), brief)
-    best.value, best.opened = brief.value, brief.opened
+    """Look for the best plan of the sites of several plans, of the best first of all."""
+    few = united([cover.inside(best.opened), *plans], min(int(UNITED * cover.p), MANY))
+    if len(few) > cover.p:
+        closed = ~np.isin(np.arange(cover.sites), few)
+        brief = _Brief(best.value, best.opened, best.deadline, _silent)
+        _proven(cover.without(closed, np.zeros_like(closed)).reduced(), brief)
+        best.value, best.opened = brief.value, brief.opened
+
+
+class _Brief(Incumbent):
+    """The best plan so far, in a tree of few nodes."""
+
+    @property
+    def late(self) -> bool:
+        """Whether time or nodes are used up."""
+        return self.nodes >= NODES or super().late
 
 
 def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
