@@ -100,7 +100,7 @@ def _near(b: _Books, j: Any) -> Any:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _gain(b: _Books, j: Any, slot: Any) -> int:  # pragma: no cover - compiled
+def _gain(b: _Books, j: Any, slot: Any) -> Any:  # pragma: no cover - compiled
     """Return what a closed site covers where a slot's site is closed."""
     gain, alone = np.int64(0), ONE + slot
     for u in range(b.at[j], b.at[j + 1]):
