@@ -15,7 +15,7 @@ help: ## list the targets
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	@touch $(READY)
 
 plan: $(READY) ## plan the embedded Xicheng area into out/xicheng/
@@ -25,7 +25,7 @@ plans: plan ## plan all three embedded areas
 	$(CARESHED) plan data/tongzhou --output out/tongzhou
 	$(CARESHED) plan data/pinggu --output out/pinggu
 
-test: lint types imports unit notebooks ## everything that CI checks
+test: lint types imports docs unit notebooks ## everything that CI checks
 
 lint: $(READY) ## style
 	$(BIN)/ruff check .
@@ -51,11 +51,8 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 pictures: plan ## draw the README's picture (needs Chromium)
 	$(BIN)/python docs/pictures.py
 
-ROOMS := area brief build candidates compare consolidation datums demand districts dossier errors facts handout \
-  indicators isolines maps network osm output plan publish reach report scorecard scoring services siting streets \
-  synthetic tables targets template
-docs: $(READY) ## the API's pages, from docstrings, into out/docs/
-	$(BIN)/pdoc --docformat numpy --output-directory out/docs $(addprefix careshed.,$(ROOMS))
+docs: $(READY) ## the docs site, offline, warnings as errors, into out/docs/
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 --doctree-dir out/.doctrees docs out/docs
 
 bench: $(READY) ## measure search and siting against other libraries into docs/benchmarks*.md
 	$(BIN)/python -m pip install --quiet ".[bench]"

@@ -103,8 +103,25 @@ class Quota(Table):
     - ``at_least``: `least` in each unit;
     - ``step``: `least`, and above `above` people one more for every further
       `people_per[0]` (fewest) to `people_per[1]` (most) people;
-    - ``per_people``: ⌈P / `people_per[0]`⌉ to ⌈P / `people_per[1]`⌉;
+    - ``per_people``: its people over `people_per[0]` to its people over `people_per[1]`, both rounded up;
     - ``per_communities``: one for every `communities_per` communities, rounded up.
+
+    Parameters
+    ----------
+    label_zh, label_en
+        Names in text for people.
+    kinds
+        Kinds of facility that count.
+    rule
+        Which of the four.
+    least
+        Fewest in each unit.
+    above
+        People of a unit above whom more are asked for.
+    people_per
+        People for each facility: more of them first, fewer second.
+    communities_per
+        Communities for each facility.
     """
 
     label_zh: str
@@ -165,8 +182,12 @@ class Target(Table):
     text
         What is asked, in the document's words or close to them.
     statistic
-        What it is judged on; several need `service`, ``quota_share`` needs
-        `quota`, ``tier_count`` `tier`, ``phase_share`` `by`, ``facility_count`` `kinds`.
+        What it is judged on.
+    service
+        The service, by id; most statistics need it.
+    quota, tier, by, kinds
+        What ``quota_share``, ``tier_count``, ``phase_share`` and ``facility_count`` need: a quota's id, a tier's
+        name, a phase's date, kinds of facility.
     at_least, at_most, at_most_min
         The limit: a share or a count, or minutes for times. Exactly one is given.
     document, item
