@@ -196,15 +196,6 @@ def _again(cover: Cover, best: Incumbent) -> None:
     best.offer(cover, opened, value)
 
 
-class _Brief(Incumbent):
-    """The best plan, in a tree of few nodes."""
-
-    @property
-    def late(self) -> bool:
-        """Whether time or the nodes are used up."""
-        return self.nodes >= NODES or super().late
-
-
 def _longer(cover: Cover, best: Incumbent) -> bool:
     """Look for a better plan for longer; return whether there was one.
 
