@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs, total
+from careshed.siting.fast import maxcover
 from careshed.siting.fast.collapse import dominated_sites, equal_rows, rows_of, transposed
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coveranneal import annealed, united
 from careshed.siting.fast.coversearch import greedy, searched
 from careshed.siting.fast.maxcover import max_cover
 
@@ -117,6 +119,49 @@ def test_the_search_counts_right(case):
     is_open = np.isin(np.arange(costs.sites), opened)
     assert len(opened) == p
     assert value == total(costs, is_open) == uncovered(reach, weights, opened) - costs.constant
+
+
+@settings(max_examples=100, deadline=None)
+@given(tables())
+def test_annealing_keeps_its_books_and_its_best_plan(case):
+    reach, weights, p = case
+    cover = Cover.of(costs_of(reach, weights), p)
+    met, last = annealed(cover, np.zeros(0, dtype=np.int64), moves=3000, hot=0.5)
+    for plan in (met, last):
+        assert len(set(plan.tolist())) == len(plan) == p
+    assert cover.uncovered(met) <= cover.uncovered(last)
+    again, _ = annealed(cover, np.zeros(0, dtype=np.int64), moves=3000, hot=0.5)
+    assert again.tolist() == met.tolist()
+
+
+def test_annealing_finds_the_best_plan_of_a_small_problem():
+    reach, weights = scattered(300, 60, seed=4)
+    costs = costs_of(reach, weights)
+    met, _ = annealed(Cover.of(costs, 6), np.arange(6), moves=50_000, hot=0.1)
+    assert Cover.of(costs, 6).uncovered(met) == max_cover(costs, 6).value
+
+
+def test_annealing_stops_when_it_is_late():
+    reach, weights = scattered(300, 60, seed=4)
+    cover = Cover.of(costs_of(reach, weights), 6)
+    begin = np.arange(6)
+    met, last = annealed(cover, begin, moves=10**12, hot=0.1, late=lambda: True)
+    assert met.tolist() == last.tolist() == begin.tolist()
+
+
+def test_plans_are_united_as_long_as_they_are_small():
+    plans = [np.array(sites) for sites in ([1, 5], [5, 9], [2, 3, 4], [1, 7])]
+    assert united(plans, 4).tolist() == [1, 5, 7, 9]
+    assert united(plans, 99).tolist() == [1, 2, 3, 4, 5, 7, 9]
+    assert united(plans, 1).tolist() == []
+
+
+def test_where_plans_are_annealed_and_united_the_best_plan_is_the_same(monkeypatch):
+    reach, weights = scattered(400, 90, seed=7)
+    costs = costs_of(reach, weights)
+    proven = max_cover(costs, 9)
+    monkeypatch.setattr(maxcover, "MANY", 40)
+    assert max_cover(costs, 9).value == proven.value
 
 
 @settings(max_examples=100, deadline=None)

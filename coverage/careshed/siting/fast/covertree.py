@@ -53,6 +53,8 @@ class Incumbent:
         Called with the value, the bound and a text.
     nodes
         Nodes solved.
+    rounds
+        Rounds of annealing so far.
     """
 
     value: int
@@ -60,6 +62,7 @@ class Incumbent:
     deadline: float | None
     progress: Progress
     nodes: int = 0
+    rounds: int = 0
 
     @property
     def late(self) -> bool:

@@ -5,12 +5,14 @@ r"""Maximal covering without side rules, proven (Church, ReVelle 1974).
 with rows *i* of :math:`w_i` people, reached by the sites :math:`N_i`. In turn:
 
 1. equal rows are made one, dominated sites left out (:mod:`~careshed.siting.fast.collapse`);
-2. greedy, tabu search and annealing find a plan (:mod:`~careshed.siting.fast.coversearch`);
+2. greedy and tabu search find a plan (:mod:`~careshed.siting.fast.coversearch`);
 3. prices of rows give a bound, by which most sites can't be in a better plan; what is left is made smaller
    again, and so on (:mod:`~careshed.siting.fast.coverdual`);
-4. the linear program by cuts, then the same with odd sets of rows as long as they pay
+4. where many sites are left, plans are annealed and the best plan of their sites together is sought by all of this
+   (:mod:`~careshed.siting.fast.coveranneal`);
+5. the linear program by cuts, then the same with odd sets of rows as long as they pay
    (:mod:`~careshed.siting.fast.coverlp`, :mod:`~careshed.siting.fast.coverodd`); reduced costs shrink again;
-5. branch and cut on the rest (:mod:`~careshed.siting.fast.covertree`).
+6. branch and cut on the rest (:mod:`~careshed.siting.fast.covertree`).
 
 Notes
 -----
@@ -24,9 +26,10 @@ What each part gave, on one thread of a busy machine:
   Some 150 to 300 triples of rows with their odd inequality close a third to two thirds of the distance (New York,
   p = 70: 1,400,966 to 1,397,911, best 1,396,333; p = 90: 1,548,872 to 1,545,814, best 1,539,992) in a few more
   linear programs of equal size. What is left open there is this distance.
-- The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help; annealing with
-  trades of any two sites comes to 0.1 to 0.4 % in the same time. Three trades in four with a neighbour, a site that
-  reaches one of the same rows, come to 0 to 0.1 %. Then the sites of small reduced cost are annealed on their own.
+- The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help. A run of a
+  million annealing trades (0.2 s in New York, 1 s in Kings) ends 0.1 to 0.4 % below. The best plan of the sites of
+  eight such runs, some 100 to 200 sites, is proven in 0.1 to 1.5 s and is the best plan of all in New York (1 to 13 s,
+  p = 50 to 90), San Francisco (4 s) and Bronx p = 50 (5 s).
 """
 
 from __future__ import annotations
@@ -39,10 +42,11 @@ import numpy.typing as npt
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coveranneal import annealed, united
 from careshed.siting.fast.coverdual import priced
 from careshed.siting.fast.coverlp import Program, Relaxed
 from careshed.siting.fast.coverodd import found_triples
-from careshed.siting.fast.coversearch import annealed, greedy, searched
+from careshed.siting.fast.coversearch import greedy, searched
 from careshed.siting.fast.covertree import Incumbent, Tree
 from careshed.siting.fast.found import Found
 
@@ -60,15 +64,20 @@ PRICED = 400
 """Steps of one ascent of the prices."""
 SHRINK = 0.8
 """What is left is laid out anew where at most this share of the sites is left."""
-MANY = 100
-"""So many sites are worth annealing."""
-HEATS = (0.1, 0.07, 0.05)
-SWEEPS = 100
-"""Annealing looks at each trade about so many times."""
-MOVES = 20_000_000
-"""… and at no more trades than this …"""
-WORK = 60_000_000_000
-"""… nor than so much work, where a trade touches the rows of two sites and the sites of each."""
+MANY = 320
+"""So many sites are cut and branched on as they are; among more, plans are sought by annealing."""
+HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
+"""Of the plans that one round anneals."""
+SWEEPS = 10
+"""Annealing looks at each trade about so many times …"""
+MOVES = 1_000_000
+"""… and at no more trades than this in the first round, half as many more in each that follows at once …"""
+WORK = 200_000_000
+"""… nor than so many rows."""
+UNITED = 4
+"""Plans are united to at most so many times the sites of one."""
+NODES = 30
+"""Nodes at most in the search for the best plan of several plans' sites."""
 NEAR = 0.25
 """Sites whose reduced cost is at most this share of the gap are annealed on their own."""
 ODD = 8
@@ -188,15 +197,51 @@ def _again(cover: Cover, best: Incumbent) -> None:
 
 
 def _longer(cover: Cover, best: Incumbent) -> bool:
-    """Look for a better plan for longer; return whether there was one."""
-    before = best.value
-    for seed, hot in enumerate(HEATS if cover.sites > MANY and cover.p else (), start=1):
-        if not best.late:
-            touched = max((len(cover.row) // cover.sites) * (len(cover.site) // max(cover.rows, 1)), 1)
-            moves = min(SWEEPS * cover.p * cover.sites, MOVES, WORK // touched)
-            value, opened = annealed(cover, cover.inside(best.opened), moves=moves, hot=hot, seed=seed)
-            best.offer(cover, opened, value)
-    return best.value < before
+    """Look for a better plan for longer; return whether there was one.
+
+    Rounds go on as long as they bring something; the first of all may stall once.
+    """
+    first, stalls, n = best.value, 1 if best.rounds else 2, 0
+    while cover.sites > MANY and cover.p and stalls and not best.late:
+        before = best.value
+        _round(cover, best, 1.0 + n / 2.0)
+        stalls, n = stalls - (best.value == before), n + 1
+    return best.value < first
+
+
+def _round(cover: Cover, best: Incumbent, times: float) -> None:
+    """Anneal some times from the best plan, and unite it with each plan that this ends in, then with several."""
+    moves = int(times * min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1)))
+    plans = []
+    for seed, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
+        if best.late:
+            return
+        start = cover.inside(best.opened)
+        met, last = annealed(cover, start, moves=moves, hot=hot, seed=seed, late=lambda: best.late)
+        best.offer(cover, met)
+        _unite(cover, best, [last])
+        plans.append(last)
+    _unite(cover, best, sorted(plans, key=cover.uncovered))
+    best.rounds += 1
+
+
+def _unite(cover: Cover, best: Incumbent, plans: list[Ints]) -> None:
+    """Look for the best plan of the sites of several plans, of the best first of all."""
+    few = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MANY))
+    if len(few) > cover.p:
+        closed = ~np.isin(np.arange(cover.sites), few)
+        brief = _Brief(best.value, best.opened, best.deadline, _silent)
+        _proven(cover.without(closed, np.zeros_like(closed)).reduced(), brief)
+        best.value, best.opened = brief.value, brief.opened
+
+
+class _Brief(Incumbent):
+    """The best plan so far, in a tree of few nodes."""
+
+    @property
+    def late(self) -> bool:
+        """Whether time or nodes are used up."""
+        return self.nodes >= NODES or super().late
 
 
 def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
