@@ -20,7 +20,7 @@ from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coverlp import Program, Relaxed
 from careshed.siting.fast.coversearch import searched
 
-__all__ = ["Incumbent", "Tree", "settled"]
+__all__ = ["SLACK", "Incumbent", "Tree", "settled"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

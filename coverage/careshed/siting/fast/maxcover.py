@@ -41,9 +41,9 @@ from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coverdual import priced
 from careshed.siting.fast.coverlp import Program, Relaxed
-from careshed.siting.fast.coverodd import found_triples
+from careshed.siting.fast.coversaddle import Point, ascended, carried, first_point, set_aside, widened
 from careshed.siting.fast.coversearch import annealed, greedy, searched
-from careshed.siting.fast.covertree import Incumbent, Tree
+from careshed.siting.fast.covertree import SLACK, Incumbent, Tree
 from careshed.siting.fast.found import Found
 
 __all__ = ["max_cover"]
@@ -71,13 +71,21 @@ WORK = 60_000_000_000
 """… nor than so much work, where a trade touches the rows of two sites and the sites of each."""
 NEAR = 0.25
 """Sites whose reduced cost is at most this share of the gap are annealed on their own."""
-ODD = 8
+ROUNDS = 40
 """Rounds of odd sets."""
+RAISED = 1500
+"""Steps of one round …"""
+LOOKS = 800_000_000
+"""… and pairs of rows and sites looked at in one."""
 FEW = 150
 """So few sites are branched on at once."""
-WORTH = 0.1
-"""A round of odd sets is followed by another where it closed this share of the distance to the best plan."""
-STALLED = 10
+WORTH = 0.03
+"""Rounds of odd sets that close less of the distance to the best plan …"""
+KEEP = 0.98
+"""… and leave more of the sites …"""
+STALLED = 3
+"""… are the last ones where there are so many of them."""
+STILL = 10
 SMALL = 1e-3
 
 
@@ -144,22 +152,65 @@ def _proven(cover: Cover, best: Incumbent) -> float:
     cover, bound = _priced_out(cover, best, float(cover.spent))
     if cover.sites > MANY and not best.hopeless(bound) and _longer(cover, best):
         cover, bound = _priced_out(cover, best, bound)
+    point = first_point(cover)
     while cover.rows and cover.p and not best.hopeless(bound):
         if best.late:
             return bound
+        cover, bound, point = _raised(cover, best, bound, point)
+        if best.late or best.hopeless(bound):
+            continue
         lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
-        program, last = _tightened(cover, best, lower, upper)
+        program = Program(cover, GROUPS, set_aside(cover, point))
+        last = _cut(program, best, lower, upper, point.x)
         if last is None:
             break
         bound = max(bound, last.bound)
         left = int((lower < upper).sum())
-        odd = len(program.triples.weight) > 0
-        if best.late or left > SHRINK * cover.sites or (odd and left <= FEW):
+        best.progress(float(best.value), min(bound, float(best.value)), f"program: {left} sites in doubt")
+        if best.late or left > SHRINK * cover.sites or left <= FEW:
             return Tree(program, best).run(bound, lower, upper)
-        cover = cover.without(upper < 1.0, lower > 0.0).reduced()
+        cover, point = _left(cover, point, upper < 1.0, lower > 0.0)
         _again(cover, best)
         _longer(cover, best)
     return float(best.value)
+
+
+def _left(cover: Cover, point: Point, out: Bools, into: Bools) -> tuple[Cover, Point]:
+    """Close and open sites; return what is left."""
+    smaller = cover.without(out, into).reduced()
+    return smaller, carried(cover, smaller, point)
+
+
+def _raised(cover: Cover, best: Incumbent, bound: float, point: Point) -> tuple[Cover, float, Point]:
+    """Raise the bound by prices of rows and of ever more odd sets, as long as it pays; leave out what can't be better.
+
+    Returns what is left, the bound and where the prices stand.
+    """
+    stalled = 0
+    for n in range(ROUNDS):
+        if not (cover.rows and 0 < cover.p < cover.sites) or best.late:
+            break
+        steps = max(min(RAISED, LOOKS // (len(cover.site) + 1)), 100)
+        last = ascended(cover, best.value - 1 + SMALL, point, steps=steps)
+        rise = last.bound - bound
+        bound = max(bound, last.bound)
+        best.round(cover, last.point.x, steps=200)
+        tale = f"odd sets: {cover.sites} sites, {cover.rows} rows, {len(point.three)} sets"
+        best.progress(float(best.value), min(bound, float(best.value)), tale)
+        if best.hopeless(bound):
+            break
+        if n == 0:
+            far = last.reduced > NEAR * (best.value - last.bound)
+            _longer(cover.without(far, np.zeros_like(far)), best)
+        room = best.value - 1 - last.bound + SLACK
+        before = cover.sites
+        cover, point = _left(cover, last.point, last.reduced > room, -last.reduced > room)
+        wider = widened(cover, point)
+        stalled = stalled + 1 if rise < WORTH * (best.value - bound) and cover.sites > KEEP * before else 0
+        if wider is None or stalled == STALLED or cover.sites <= FEW:
+            break
+        point = wider
+    return cover, bound, point
 
 
 def _priced_out(cover: Cover, best: Incumbent, bound: float) -> tuple[Cover, float]:
@@ -199,31 +250,6 @@ def _longer(cover: Cover, best: Incumbent) -> bool:
     return best.value < before
 
 
-def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
-    """Cut, with odd sets as long as they pay; fix sites (in place). None where nothing better is left."""
-    program = Program(cover, GROUPS)
-    last = _cut(program, best, lower, upper, None)
-    for _ in range(ODD):
-        if last is None or best.late or (lower < upper).sum() < FEW:
-            break
-        _tell(best, program, last, lower, upper)
-        far = last.reduced > NEAR * (best.value - last.bound)
-        _longer(cover.without(far, np.zeros_like(far)), best)
-        best.fix(last, lower, upper)
-        tighter = Program(cover, GROUPS, found_triples(cover, last.x, program.triples))
-        following = _cut(tighter, best, lower, upper, last.x)
-        if following is not None and following.bound <= last.bound:
-            break
-        rise = np.inf if following is None else following.bound - last.bound
-        wanted = WORTH * (best.value - last.bound)
-        program, last = tighter, following
-        if rise < wanted:
-            break
-    if last is not None:
-        _tell(best, program, last, lower, upper)
-    return program, last
-
-
 def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: Floats | None) -> Relaxed | None:
     """Cut until the bound stalls, at points between solutions (Ben-Ameur, Neto 2007), from `core` on.
 
@@ -248,15 +274,8 @@ def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: 
         if n % 5 == 0:
             best.round(program.cover, last.x)
         core = last.x if core is None else 0.5 * (core + last.x)
-        if best.late or stalled > STALLED or (not program.separate(core, last.x) and not fixed):
+        if best.late or stalled > STILL or (not program.separate(core, last.x) and not fixed):
             return kept
-
-
-def _tell(best: Incumbent, program: Program, last: Relaxed, lower: Floats, upper: Floats) -> None:
-    """Report progress."""
-    left, triples = int((lower < upper).sum()), len(program.triples.weight)
-    bound = min(last.bound, float(best.value))
-    best.progress(float(best.value), bound, f"root: {left} sites in doubt, {triples} odd sets")
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:
