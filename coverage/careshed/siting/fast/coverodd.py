@@ -202,7 +202,7 @@ def _weighed(at: _Patterns, shared: Floats32, found: Ints, score: Floats) -> int
                 else:
                     continue
                 found[here, 0], found[here, 1], found[here, 2], score[here] = a, b, c, worth
-                least = begin + np.argmin(score[begin:count])
+                least = begin + int(np.argmin(score[begin:count]))
     return count
 
 

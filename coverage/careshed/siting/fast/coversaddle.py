@@ -10,7 +10,7 @@ they began and begun anew from time to time (restarted Halpern iterations with r
 no more than a look at the pairs of rows and sites, whatever the number of triples that share a row, and steps go on
 from where the last ones ended when triples are added or sites left out.
 
-Any prices prove a bound; the best ones of the way are rounded to whole multiples of a power of two, so that it is exact.
+Any prices prove a bound. The best ones of the way are rounded to whole multiples of a power of two, so it is exact.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ def _step(  # noqa: PLR0913, PLR0917
 
 
 @njit(cache=True, nogil=True)
-def _walk(  # noqa: PLR0913, PLR0917
+def _walk(  # noqa: C901
     at: _System,
     weight: Floats,
     p: int,

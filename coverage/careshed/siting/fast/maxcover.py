@@ -8,9 +8,12 @@ with rows *i* of :math:`w_i` people, reached by the sites :math:`N_i`. In turn:
 2. greedy, tabu search and annealing find a plan (:mod:`~careshed.siting.fast.coversearch`);
 3. prices of rows give a bound, by which most sites can't be in a better plan; what is left is made smaller
    again, and so on (:mod:`~careshed.siting.fast.coverdual`);
-4. the linear program by cuts, then the same with odd sets of rows as long as they pay
-   (:mod:`~careshed.siting.fast.coverlp`, :mod:`~careshed.siting.fast.coverodd`); reduced costs shrink again;
-5. branch and cut on the rest (:mod:`~careshed.siting.fast.covertree`).
+4. prices of rows and of odd sets of rows, to near the linear program's bound, in rounds: those odd sets are added that
+   the shares of the sites break, what prices rule out is left out
+   (:mod:`~careshed.siting.fast.coversaddle`, :mod:`~careshed.siting.fast.coverodd`);
+5. branching on sites, each node in the same way, until few sites are left
+   (:mod:`~careshed.siting.fast.coverbranch`), then branch and cut with a linear program of these
+   (:mod:`~careshed.siting.fast.covertree`, :mod:`~careshed.siting.fast.coverlp`).
 
 Notes
 -----
@@ -19,11 +22,17 @@ What each part gave, on one thread of a busy machine:
 - A million points by 500 sites, some 9,000, 21,000 and 38,000 rows: prices alone leave 18, 76 and 306 sites, in 0.1 to
   1 s; the proof takes no more than 15 nodes after that, with or without odd sets. p = 60 is proven too.
 - Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023): equal rows are rare
-  and dominated sites few (New York 400 m: 2,713 to 2,320 sites; Bronx 600 m: 3,839 to 3,159). Prices come within 0.1
-  to 0.4 % of the linear program, which itself is 0.2 to 0.6 % above the best plan; for Kings they meet the best plan.
-  Some 150 to 300 triples of rows with their odd inequality close a third to two thirds of the distance (New York,
-  p = 70: 1,400,966 to 1,397,911, best 1,396,333; p = 90: 1,548,872 to 1,545,814, best 1,539,992) in a few more
-  linear programs of equal size. What is left open there is this distance.
+  and dominated sites few (New York 400 m: 2,713 to 2,320 sites; Bronx 600 m: 3,839 to 3,159). The linear program is
+  0.2 to 0.6 % above the best plan; for Kings quick prices meet the best plan. Primal-dual steps come within 0.01 % of
+  the linear program in 1 s (New York) to 3 s (San Francisco), where cuts in HiGHS took 3 and 12 s.
+- Triples of rows with their odd inequality close half to three quarters of the distance when a row's people may stand
+  in several: New York, p = 70: 0.33 to 0.07 % in 5 s, Bronx, p = 50: 0.62 to 0.28 % in 11 s, San Francisco: 0.60 to
+  0.34 % in 20 s. With each person in one triple, so that the program falls apart by rows, it was 0.11, 0.37 and 0.46 %.
+  Odd sets of five rows bring as much again as the last rounds of triples (New York, p = 70: 0.068 to 0.048 %; Bronx,
+  p = 50: 0.257 to 0.231 %), but finding them takes as long as all the rest.
+- Branching, New York, p = 70: a site near a half brings 0.01 to 0.04 % each way; how many sites open in a region of
+  some 70 to 500 sites, 0 to 0.014 %; whether a heavy row is reached, 0.02 %. With the best plan known, p = 70 is proven
+  in 55 nodes, p = 80 in 49; nodes solved by primal-dual steps take about 0.3 s, with the linear program 1 s or more.
 - The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help; annealing with
   trades of any two sites comes to 0.1 to 0.4 % in the same time. Three trades in four with a neighbour, a site that
   reaches one of the same rows, come to 0 to 0.1 %. Then the sites of small reduced cost are annealed on their own.
@@ -39,11 +48,11 @@ import numpy.typing as npt
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coverbranch import FEW, Node, branched, raised
 from careshed.siting.fast.coverdual import priced
-from careshed.siting.fast.coverlp import Program, Relaxed
-from careshed.siting.fast.coversaddle import Point, ascended, carried, first_point, set_aside, widened
+from careshed.siting.fast.coversaddle import first_point
 from careshed.siting.fast.coversearch import annealed, greedy, searched
-from careshed.siting.fast.covertree import SLACK, Incumbent, Tree
+from careshed.siting.fast.covertree import Incumbent
 from careshed.siting.fast.found import Found
 
 __all__ = ["max_cover"]
@@ -52,8 +61,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[float, float, str], None]
-GROUPS = 200
-"""Groups of rows in a linear program, about."""
 STEPS = 1500
 """Trades of one search."""
 PRICED = 400
@@ -69,24 +76,10 @@ MOVES = 20_000_000
 """… and at no more trades than this …"""
 WORK = 60_000_000_000
 """… nor than so much work, where a trade touches the rows of two sites and the sites of each."""
-NEAR = 0.25
-"""Sites whose reduced cost is at most this share of the gap are annealed on their own."""
 ROUNDS = 40
 """Rounds of odd sets."""
 RAISED = 1500
-"""Steps of one round …"""
-LOOKS = 800_000_000
-"""… and pairs of rows and sites looked at in one."""
-FEW = 150
-"""So few sites are branched on at once."""
-WORTH = 0.03
-"""Rounds of odd sets that close less of the distance to the best plan …"""
-KEEP = 0.98
-"""… and leave more of the sites …"""
-STALLED = 3
-"""… are the last ones where there are so many of them."""
-STILL = 10
-SMALL = 1e-3
+"""Steps of one round."""
 
 
 def max_cover(
@@ -148,69 +141,16 @@ def max_cover(
 
 
 def _proven(cover: Cover, best: Incumbent) -> float:
-    """Shrink, cut and branch until nothing better is left; return the bound."""
+    """Shrink and branch until nothing better is left; return the bound."""
     cover, bound = _priced_out(cover, best, float(cover.spent))
     if cover.sites > MANY and not best.hopeless(bound) and _longer(cover, best):
         cover, bound = _priced_out(cover, best, bound)
-    point = first_point(cover)
-    while cover.rows and cover.p and not best.hopeless(bound):
-        if best.late:
-            return bound
-        cover, bound, point = _raised(cover, best, bound, point)
-        if best.late or best.hopeless(bound):
-            continue
-        lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
-        program = Program(cover, GROUPS, set_aside(cover, point))
-        last = _cut(program, best, lower, upper, point.x)
-        if last is None:
+    node = Node(bound, cover, first_point(cover))
+    while cover.sites > FEW and not best.late and not best.hopeless(node.bound):
+        node = raised(node, best, rounds=ROUNDS, steps=RAISED)
+        if not _longer(node.cover, best):
             break
-        bound = max(bound, last.bound)
-        left = int((lower < upper).sum())
-        best.progress(float(best.value), min(bound, float(best.value)), f"program: {left} sites in doubt")
-        if best.late or left > SHRINK * cover.sites or left <= FEW:
-            return Tree(program, best).run(bound, lower, upper)
-        cover, point = _left(cover, point, upper < 1.0, lower > 0.0)
-        _again(cover, best)
-        _longer(cover, best)
-    return float(best.value)
-
-
-def _left(cover: Cover, point: Point, out: Bools, into: Bools) -> tuple[Cover, Point]:
-    """Close and open sites; return what is left."""
-    smaller = cover.without(out, into).reduced()
-    return smaller, carried(cover, smaller, point)
-
-
-def _raised(cover: Cover, best: Incumbent, bound: float, point: Point) -> tuple[Cover, float, Point]:
-    """Raise the bound by prices of rows and of ever more odd sets, as long as it pays; leave out what can't be better.
-
-    Returns what is left, the bound and where the prices stand.
-    """
-    stalled = 0
-    for n in range(ROUNDS):
-        if not (cover.rows and 0 < cover.p < cover.sites) or best.late:
-            break
-        steps = max(min(RAISED, LOOKS // (len(cover.site) + 1)), 100)
-        last = ascended(cover, best.value - 1 + SMALL, point, steps=steps)
-        rise = last.bound - bound
-        bound = max(bound, last.bound)
-        best.round(cover, last.point.x, steps=200)
-        tale = f"odd sets: {cover.sites} sites, {cover.rows} rows, {len(point.three)} sets"
-        best.progress(float(best.value), min(bound, float(best.value)), tale)
-        if best.hopeless(bound):
-            break
-        if n == 0:
-            far = last.reduced > NEAR * (best.value - last.bound)
-            _longer(cover.without(far, np.zeros_like(far)), best)
-        room = best.value - 1 - last.bound + SLACK
-        before = cover.sites
-        cover, point = _left(cover, last.point, last.reduced > room, -last.reduced > room)
-        wider = widened(cover, point)
-        stalled = stalled + 1 if rise < WORTH * (best.value - bound) and cover.sites > KEEP * before else 0
-        if wider is None or stalled == STALLED or cover.sites <= FEW:
-            break
-        point = wider
-    return cover, bound, point
+    return branched(node, best)
 
 
 def _priced_out(cover: Cover, best: Incumbent, bound: float) -> tuple[Cover, float]:
@@ -248,34 +188,6 @@ def _longer(cover: Cover, best: Incumbent) -> bool:
             value, opened = annealed(cover, cover.inside(best.opened), moves=moves, hot=hot, seed=seed)
             best.offer(cover, opened, value)
     return best.value < before
-
-
-def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: Floats | None) -> Relaxed | None:
-    """Cut until the bound stalls, at points between solutions (Ben-Ameur, Neto 2007), from `core` on.
-
-    Fixes sites (in place); None where nothing better is left.
-    """
-    kept: Relaxed | None = None
-    stalled, n = 0, 0
-    while True:
-        program.limit(lower, upper)
-        last = program.solve()
-        if last is None:
-            return None
-        stalled += 1
-        if kept is None or last.bound > kept.bound:
-            if kept is None or last.bound - kept.bound > SMALL * (best.value - kept.bound):
-                stalled = 0
-            kept = last
-        if best.hopeless(kept.bound):
-            return None
-        fixed = best.fix(last, lower, upper)
-        n += 1
-        if n % 5 == 0:
-            best.round(program.cover, last.x)
-        core = last.x if core is None else 0.5 * (core + last.x)
-        if best.late or stalled > STILL or (not program.separate(core, last.x) and not fixed):
-            return kept
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:
