@@ -9,6 +9,7 @@ import pyproj
 import pytest
 import shapely
 
+import browsing
 from careshed.area import Provenance, StudyArea, empty_layer
 from careshed.targets import Targets
 
@@ -219,3 +220,29 @@ def shared():
 def embedded():
     """Return the folder of the embedded areas."""
     return DATA
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, or a skip that says what is missing."""
+    if browsing.CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=browsing.CHROMIUM, args=browsing.FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a file in the browser with no network: ``visit(path, width=800)``."""
+    visits = []
+
+    def go(path, **options):
+        visits.append(browsing.Visit(browser, path, **options))
+        return visits[-1]
+
+    yield go
+    for made in visits:
+        made.page.context.close()

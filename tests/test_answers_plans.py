@@ -220,7 +220,7 @@ def test_shortfalls_bend_as_far_as_they_say(at_most):
         solution = site(problem)
         if not fit:
             assert solution.status == "infeasible"
-            assert f"at most {at_most} station" in " ".join(conflict.text for conflict in solution.reason)
+            assert f"at most {at_most} station" in " ".join(conflict.text.en for conflict in solution.reason)
             continue
         covered, cost = min((-a, b) for a, b in fit)
         assert (solution.levels[0].objective, solution.levels[1].objective) == (-covered, cost / 1000)

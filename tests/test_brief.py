@@ -13,6 +13,7 @@ from careshed.services import service_network, siting_sites, station_times
 from careshed.siting import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.models import MEXCLP, PMedian
 from careshed.targets import Siting
+from careshed.words import Label
 
 
 @pytest.fixture
@@ -37,14 +38,19 @@ def desk(town):
 
 def test_quotas_count_owners_subdistricts_and_named_sites(desk):
     (owner,) = desk({"rule": "quota", "owner": "市属", "at_least": 1})
-    assert owner == Among("sites of 市属", ("S1",), at_least=1)
+    assert owner == Among(Label("市属所属站址", "sites of 市属"), ("S1",), at_least=1)
     each = desk({"rule": "quota", "each": "subdistrict", "at_most": 2})
-    assert [side.name for side in each] == ["sites in 一街道", "sites in 二街道", "sites in 三街道", "sites in 四街道"]
+    assert [side.name.en for side in each] == [
+        "sites in 一街道",
+        "sites in 二街道",
+        "sites in 三街道",
+        "sites in 四街道",
+    ]
     assert each[0].site_ids == ("S1", "K00", "K01", "K04", "K05")
     assert {side.at_most for side in each} == {2}
     (some,) = desk({"rule": "quota", "subdistricts": ["二街道", "Q3"], "sites": ["K00", "K02"], "at_most": 1})
     assert some.site_ids == ("K02",)
-    assert "二街道, 三街道" in some.name
+    assert "二街道, 三街道" in some.name.en
     phases = [{"by": "2021-12-31", "share": 0.5}, {"by": "2022-12-31", "share": 1.0}]
     (early,) = desk({"rule": "quota", "owner": "民营", "at_most": 1, "by": "2021-12-31"}, phases=phases)
     assert early.phase == 1
@@ -64,7 +70,7 @@ def test_each_further_rule_becomes_its_side_rule(desk):
         {"rule": "floor", "share": 0.9, "within_min": 8, "subdistricts": ["四街道"]},
         closable=True,
     )
-    assert new == Among("new sites", tuple(f"K{i:02}" for i in range(16)), at_most=2)
+    assert new == Among(Label("新增站点", "new sites"), tuple(f"K{i:02}" for i in range(16)), at_most=2)
     assert isinstance(apart, Apart)
     assert ("K00", "K01") in apart.too_near
     assert ("K00", "K05") not in apart.too_near  # 707 m

@@ -1,7 +1,6 @@
 """Map and report in a browser with no network: what is on the screen, what is asked for, what goes wrong."""
 
 import dataclasses
-import time
 from pathlib import Path
 
 import pytest
@@ -11,83 +10,9 @@ from careshed.maps import write_map
 from careshed.plan import make_plan
 from careshed.report import write_report
 
-CHROMIUM = Path("/usr/bin/chromium")
 DATA = Path(__file__).parents[1] / "data"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 IMG = "<img src=x onerror=alert(1)>"
 BREAK_OUT = "</script><script>alert(2)</script>"
-
-if not CHROMIUM.exists():
-    pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield found
-        found.close()
-
-
-class Visit:
-    """One page, opened with every request but its own file refused and all that goes wrong written down."""
-
-    def __init__(self, browser, path, width=1300):
-        self.faults = []
-        context = browser.new_context(viewport={"width": width, "height": 900})
-        self.page = context.new_page()
-        self.page.on("console", lambda message: self._note(message.type in {"error", "warning"}, message.text))
-        self.page.on("pageerror", lambda error: self._note(True, f"error: {error}"))
-        self.page.on("dialog", self._dialog)
-        own = path.resolve().as_uri()
-        self.page.route("**/*", lambda route: self._request(route, own))
-        started = time.perf_counter()
-        self.page.goto(own, wait_until="load")
-        self.seconds = time.perf_counter() - started
-
-    def _note(self, wrong, text):
-        if wrong:
-            self.faults.append(text)
-
-    def _dialog(self, dialog):
-        self.faults.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def _request(self, route, own):
-        if route.request.url.split("#")[0] == own:
-            route.continue_()
-        else:
-            self.faults.append(f"request: {route.request.url}")
-            route.abort()
-
-    def count(self, selector):
-        return self.page.locator(selector).count()
-
-    def shown(self, selector):
-        return self.page.locator(f"{selector}:visible").all_inner_texts()
-
-
-@pytest.fixture
-def visit(browser):
-    visits = []
-
-    def go(path, **options):
-        visits.append(Visit(browser, path, **options))
-        return visits[-1]
-
-    yield go
-    for made in visits:
-        made.page.context.close()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def _equal_brute_force(problem):
         assert found.assignment.empty
         assert found.loads.empty
         assert found.reason
-        assert found.reason[0].text
+        assert found.reason[0].text.en
         _smallest_tolerance_is_true(problem, found)
         return
     assert found.status == "optimal"
@@ -112,7 +112,7 @@ def _smallest_tolerance_is_true(problem, found):
     (first, *_) = found.reason
     if first.rule != "tolerance":
         return
-    named = Fraction(first.remedy.split("tolerance of ")[1].split()[0])
+    named = Fraction(first.remedy.en.split("tolerance of ")[1].split()[0])
     for tolerance, status in ((named, "optimal"), (named - Fraction(1, 10_000), "infeasible")):
         other = DistrictProblem(
             problem.unit_ids, problem.core_ids, problem.unit_names, problem.core_names, problem.weights,
@@ -159,7 +159,7 @@ def test_a_time_limit_gives_the_best_so_far_with_a_bound_that_holds(programs_alo
         assert hurried.objective >= best.objective
         assert not in_pieces(problem, owner_of(problem, hurried))
     if hurried.status == "unknown":
-        assert "none are ruled out" in hurried.reason[0].text
+        assert "none are ruled out" in hurried.reason[0].text.en
 
 
 def test_the_most_equal_of_36_units_are_proven_by_enumeration():
@@ -173,7 +173,7 @@ def test_the_most_equal_of_36_units_are_proven_by_enumeration():
         problem.seats, problem.costs, problem.edges, Fraction(56, problem.people),
     )  # fmt: skip
     (conflict,) = attach(tighter).reason
-    assert "the most equal ones that there are" in conflict.text
+    assert "the most equal ones that there are" in conflict.text.en
 
 
 def test_ids_in_another_order_give_the_same_districts():
@@ -197,46 +197,46 @@ def test_a_tolerance_too_tight_names_the_smallest_that_works():
     assert found.gap == float("inf")
     (conflict,) = found.reason
     assert conflict.rule == "tolerance"
-    assert conflict.text == (
+    assert conflict.text.en == (
         "no connected districts keep the people of all 2 cores within 10.00% of the mean, 200; u3 alone has 300, more "
         "than the 220 allowed; the most equal ones that there are give k0 100, 50.00% less"
     )
-    assert conflict.remedy == "allow a tolerance of 0.5000 (50.00%) or more"
+    assert conflict.remedy.en == "allow a tolerance of 0.5000 (50.00%) or more"
 
 
 def test_units_that_touch_nothing_are_named():
     found = attach(stated([10, 20, 30, 40], [0, 1], np.ones((4, 2)), [(0, 1)], 1))
-    texts = [conflict.text for conflict in found.reason]
+    texts = [conflict.text.en for conflict in found.reason]
     assert texts == [
         "u2 (30 people) touches no other unit, and no core stands there, so no connected district can hold it",
         "u3 (40 people) touches no other unit, and no core stands there, so no connected district can hold it",
     ]
-    assert "name a core there" in found.reason[0].remedy
+    assert "name a core there" in found.reason[0].remedy.en
     found = attach(stated([10, 20, 30, 40], [0, 1], np.ones((4, 2)), [(0, 1), (2, 3)], 1))
-    assert "u2, u3 (70 people) touch each other, but no other unit" in found.reason[0].text
+    assert "u2, u3 (70 people) touch each other, but no other unit" in found.reason[0].text.en
 
 
 def test_two_cores_in_one_unit_are_named():
     found = attach(stated([10, 20], [1, 1], np.ones((2, 2)), [(0, 1)], 1))
     assert found.reason[0].rule == "seat"
-    assert "2 cores stand in u1 (k0, k1)" in found.reason[0].text
+    assert "2 cores stand in u1 (k0, k1)" in found.reason[0].text.en
 
 
 def test_what_no_core_reaches_is_named():
     costs = np.ones((4, 2))
     costs[2] = np.nan
     found = attach(stated([10, 20, 30, 40], [0, 3], costs, LINE, None))
-    assert "no core can be reached from u2 (30 people)" in found.reason[0].text
+    assert "no core can be reached from u2 (30 people)" in found.reason[0].text.en
     costs = np.ones((4, 2))
     costs[0, 0] = np.nan
     found = attach(stated([10, 20, 30, 40], [0, 3], costs, LINE, None))
-    assert found.reason[0].text == "k0 can't be reached from u0, the unit that it stands in"
+    assert found.reason[0].text.en == "k0 can't be reached from u0, the unit that it stands in"
     # u2 goes to k0 alone, u1 between them to k1 alone
     costs = np.array([[1, 1], [np.nan, 1], [1, np.nan], [1, 1]])
     for tolerance in (None, 5):
         found = attach(stated([10, 20, 30, 40], [0, 3], costs, LINE, tolerance))
         assert found.status == "infeasible"
-        assert "2 pairs of unit and core can't be reached (u1 to k0, u2 to k1)" in found.reason[0].text
+        assert "2 pairs of unit and core can't be reached (u1 to k0, u2 to k1)" in found.reason[0].text.en
 
 
 def test_names_stand_in_reasons():
@@ -244,8 +244,8 @@ def test_names_stand_in_reasons():
     cores = pd.DataFrame({"unit_id": ["A", "B"], "name": ["一院", "二院"]}, index=["h1", "h2"])
     costs = pd.DataFrame(1.0, index=units.index, columns=cores.index)
     (conflict,) = attach(DistrictProblem.build(units, cores, costs, [("A", "B")], tolerance=0.2)).reason
-    assert "B alone has 9, more than the 6 allowed" in conflict.text
-    assert "一院 (h1) 1, 80.00% less" in conflict.text
+    assert "B alone has 9, more than the 6 allowed" in conflict.text.en
+    assert "一院 (h1) 1, 80.00% less" in conflict.text.en
 
 
 def test_wrong_tables_are_refused_by_name():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -360,7 +361,15 @@ def test_says_why_and_what_would_help(name):
     solution = site(CASES[name]())
     assert solution.status == "infeasible"
     (conflict,) = solution.reason
-    assert (conflict.text, conflict.remedy, [r.text for r in conflict.relaxations]) == EXPECTED[name]
+    assert (conflict.text.en, conflict.remedy.en, [r.text.en for r in conflict.relaxations]) == EXPECTED[name]
+    for said in (conflict.text, conflict.remedy, *(r.text for r in conflict.relaxations)):
+        assert re.search("[\u4e00-\u9fff]", said.zh)
+        assert figures(said.zh) == figures(said.en)
+
+
+def figures(text):
+    """Return the figures and the names of places in a text, whatever their order."""
+    return sorted(re.findall(r"\d(?:[\d,.]*\d)?|" + "|".join([*NAMES.values(), *GROUPS.values()]), text))
 
 
 def test_of_several_conflicts_none_is_helped_alone():
@@ -371,7 +380,7 @@ def test_of_several_conflicts_none_is_helped_alone():
 
 def test_nobody_is_reached_within_the_cutoff():
     (conflict,) = site(road({"a": 0, "b": 5}, 1, WorstTime(6 * MINUTE), cutoff_ms=9 * MINUTE)).reason
-    assert conflict.text == (
+    assert conflict.text.en == (
         "no site is within 6 min of 1 demand point with 300 inhabitants (r); no site reaches it within the cutoff of "
         "9 min"
     )
@@ -433,7 +442,7 @@ CHECKED = settings(max_examples=60, deadline=None, suppress_health_check=list(He
 def test_a_conflict_is_one_and_is_smallest(case):
     assume(not feasible(small.Plain(case)))
     problem = small.build(case)
-    found = conflicting(Parts.of(problem))
+    found, _ = conflicting(Parts.of(problem))
     assert not feasible(*only(case, problem, found))
     for part in found:
         assert feasible(*only(case, problem, [other for other in found if other is not part]))
@@ -501,7 +510,7 @@ def test_a_relaxation_is_enough_and_one_step_less_is_not(case):
     assume(not feasible(small.Plain(case)))
     problem = small.build(case)
     parts = Parts.of(problem)
-    for part in conflicting(parts):
+    for part in conflicting(parts)[0]:
         if part.rule in ("apart", "company"):
             helps = [r.after for r in RELAX[part.rule](parts, part)]
             least = exceptions(case, problem, part.rule, part)
@@ -519,7 +528,7 @@ def test_fewest_quotas_and_sites_are_given_up(case):
     assume(not feasible(small.Plain(case)))
     problem = small.build(case)
     parts = Parts.of(problem)
-    found = conflicting(parts)
+    found, _ = conflicting(parts)
     rules = {part.rule for part in found}
     helps = {r.rule: r for r in relaxations(parts, found) if r.rule in ("quota", "required")}
     for rule, concerned in (("quota", {"quota"}), ("required", {"existing", "required"})):

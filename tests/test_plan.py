@@ -163,7 +163,7 @@ def test_points_far_from_any_street_are_listed_and_counted(town, tmp_path):
 def test_facilities_far_from_any_street_leave_coverage_out(town):
     town.facilities.loc[["F1", "F2"], "geometry"] = shapely.Point(400_000, 4_420_000)
     plan = make_plan(town)
-    assert "too far from any street" in plan.left_out["coverage"]
+    assert "too far from any street" in plan.left_out["coverage"].en
     assert plan.solution.status == "optimal"
 
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careshed.errors import InputError
-from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.dominance import Kernel
-from careshed.siting.fast.setcover import minimum_cover, set_cover
+from careshed.siting.fast.setcover import set_cover
 from careshed.siting.fast.trades import traded
 
 
@@ -160,47 +159,3 @@ def test_a_deadline_gives_a_cover_and_a_true_bound():
     cover = set_cover(*lists(covers), 60, deadline=time.monotonic())
     assert covers[covers.any(axis=1)][:, cover.opened].any(axis=1).all()
     assert 0 < cover.bound <= least_by_highs(covers) <= len(cover.opened)
-
-
-def test_minimum_cover_tells_what_nobody_covers():
-    """Five people at d0 to d2 have sites, seven at d3 none, and nobody lives at d4."""
-    site = np.array([0, 1, 1, 2, 2], dtype=np.int32)
-    demand = np.array([0, 0, 1, 1, 2], dtype=np.int32)
-    costs = Costs.build(
-        site,
-        demand,
-        np.zeros(5, dtype=np.int32),
-        base=1,
-        weights=np.array([2, 2, 1, 7, 0]),
-        always=np.zeros(3, dtype=bool),
-        groups=0,
-    )
-    found = minimum_cover(costs)
-    assert found.proven
-    assert (found.value, found.bound) == (2, 2.0)
-    assert set(found.opened.tolist()) in ({0, 2}, {1, 2})
-    assert "7 that no site covers left out" in found.method
-    assert minimum_cover(costs, forced=np.array([1])).opened.tolist() == [1, 2]
-
-
-def test_an_interrupt_gives_a_cover(monkeypatch):
-    covers = table(5, 30, 20, 0.2)
-    demand, site = np.nonzero(covers)
-    costs = Costs.build(
-        site.astype(np.int32),
-        demand.astype(np.int32),
-        np.zeros(len(site), dtype=np.int32),
-        base=1,
-        weights=np.ones(30, dtype=np.int64),
-        always=np.zeros(20, dtype=bool),
-        groups=0,
-    )
-    best = minimum_cover(costs).value
-
-    def interrupted(part):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("careshed.siting.fast.setcover._relaxed", interrupted)
-    stopped = minimum_cover(costs)
-    assert stopped.bound <= best <= stopped.value
-    assert covers[covers.any(axis=1)][:, stopped.opened].any(axis=1).all()

@@ -273,7 +273,7 @@ def equals_brute_force(case) -> None:
         assert solution.status == "infeasible"
         assert solution.reason
         return
-    assert solution.status == "optimal", [c.text for c in solution.reason]
+    assert solution.status == "optimal", [c.text.en for c in solution.reason]
     assert solution.gap == 0.0
     assert (solution.levels[0].objective, solution.levels[1].objective) == (best[0], best[1] / 1000)
     check(case, solution)

@@ -123,7 +123,7 @@ def test_names_the_rule(name):
     assert solution.levels == ()
     assert solution.stations.empty
     assert solution.gap == float("inf")
-    assert [(c.text, c.remedy) for c in solution.reason] == [(text, remedy)]
+    assert [(c.text.en, c.remedy.en) for c in solution.reason] == [(text, remedy)]
 
 
 def test_names_the_smallest_conflict_where_no_count_tells():
@@ -143,11 +143,11 @@ def test_names_the_smallest_conflict_where_no_count_tells():
     )
     (conflict,) = solution.reason
     assert conflict.rule == "rules"
-    assert "at least 1 in Xi (x)" in conflict.text
-    assert "at least 1 in Yu (y)" in conflict.text
-    assert "each of tier post within 2 min of its hub" in conflict.text
-    assert "Zu" not in conflict.text
-    assert "allow more minutes between tier post and its hub" in conflict.remedy
+    assert "at least 1 in Xi (x)" in conflict.text.en
+    assert "at least 1 in Yu (y)" in conflict.text.en
+    assert "each of tier post within 2 min of its hub" in conflict.text.en
+    assert "Zu" not in conflict.text.en
+    assert "allow more minutes between tier post and its hub" in conflict.remedy.en
 
 
 def test_a_span_that_binds_in_one_place_only():
@@ -157,5 +157,5 @@ def test_a_span_that_binds_in_one_place_only():
     tiers = (Tier("hub", 2, span=2), Tier("post", 4, ("hub",), 120_000))
     solution = site(problem(plain(6) | plain(2, "y"), lead, tiers=tiers, **options))
     (conflict,) = solution.reason
-    assert "at most 2 sites led by one of tier hub" in conflict.text
-    assert "at least 2 in Yu (y)" in conflict.text
+    assert "at most 2 sites led by one of tier hub" in conflict.text.en
+    assert "at least 2 in Yu (y)" in conflict.text.en

@@ -9,15 +9,13 @@ import sys
 import tarfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from careshed.siting import from_cost_matrix, site
+from careshed.siting import LSCP, from_cost_matrix, site
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.pcenter import CostRows, p_center
 from careshed.siting.fast.pmedian import p_median
-from careshed.siting.fast.setcover import minimum_cover
 
 VERSION = "0.7.0"
 FILE = "SF_network_distance_candidateStore_16_censusTract_205_new.csv"
@@ -65,19 +63,11 @@ def problem_of(pairs, **given):
     return from_cost_matrix(pairs.drop(columns="demand"), weights=weights, **given)
 
 
-def costs_of(problem, within_ms=None):
-    """Return costs of a problem: milliseconds, or whether a site is within `within_ms`."""
+def costs_of(problem):
+    """Return costs of a problem, milliseconds."""
     site_of, demand, ms = problem.pairs()
-    near = ms <= (problem.cutoff_ms if within_ms is None else within_ms)
-    return Costs.build(
-        site_of[near],
-        demand[near],
-        ms[near] if within_ms is None else np.zeros(int(near.sum()), dtype=np.int32),
-        base=problem.cutoff_ms if within_ms is None else 1,
-        weights=problem.weights,
-        always=problem.existing,
-        groups=0,
-    )
+    base, always = problem.cutoff_ms, problem.existing
+    return Costs.build(site_of, demand, ms, base=base, weights=problem.weights, always=always, groups=0)
 
 
 def test_the_table(pairs):
@@ -87,10 +77,10 @@ def test_the_table(pairs):
 
 @pytest.mark.parametrize(("radius_m", "fewest"), [(5000, 8), (8000, 3)])
 def test_set_covering(pairs, radius_m, fewest):
-    problem = problem_of(pairs, stations=4, standard=radius_m)
-    found = minimum_cover(costs_of(problem, problem.standard_ms))
-    assert found.proven
-    assert found.value == fewest
+    solution = site(problem_of(pairs, stations=4, standard=radius_m), LSCP())
+    assert solution.status == "optimal"
+    assert solution.levels[0].objective == fewest
+    assert solution.report.settings["method"].startswith("set cover")
 
 
 def test_maximal_covering(pairs):

@@ -28,6 +28,7 @@ from careshed.targets import (
     SitingRule,
     WorstTimeRule,
 )
+from careshed.words import joined, label
 
 __all__ = ["Ask", "Brief", "brief_of", "chosen_sites", "siting_problem", "siting_sides"]
 
@@ -231,7 +232,7 @@ class _Desk:
                 yield from self.quota(name, rule)
             case NewSitesRule():
                 new = self.own.index[~self.own["today"]]
-                yield Among("new sites", tuple(new), at_most=rule.at_most)
+                yield Among(label("reasons.new_sites"), tuple(new), at_most=rule.at_most)
             case ApartRule():
                 yield Apart.of(_places(self.own), rule.distance_m)
             case CompanyRule():
@@ -245,22 +246,27 @@ class _Desk:
 
     def quota(self, name: str, rule: QuotaRule) -> Iterator[Among]:
         """Yield limits on how many sites are open, one for each subdistrict where they hold in each."""
-        own, words = self.own, []
+        own, words = self.own, label("reasons.sites")
         if rule.owner:
-            own, words = self.owned(name, rule.owner), [f"of {rule.owner}"]
+            own, words = self.owned(name, rule.owner), label("reasons.sites_of", sites=words, owner=rule.owner)
         if rule.sites:
             _known(rule.sites, self.sites.index, f"rule {name}")
-            own, words = own[own.index.isin(rule.sites)], [*words, f"among the {len(rule.sites)} sites of rule {name}"]
+            words = label("reasons.sites_among", sites=words, count=len(rule.sites), rule=name)
+            own = own[own.index.isin(rule.sites)]
         units = self.units(name, rule.subdistricts)
         phase = next((k for k, phase in enumerate(self.rules.phases, start=1) if phase.by == rule.by), None)
         if rule.each:
-            parts = [(own[own["group"] == unit], [*words, f"in {label}"]) for unit, label in units.items()]
+            parts = [
+                (own[own["group"] == unit], label("reasons.sites_in", sites=words, units=called))
+                for unit, called in units.items()
+            ]
         elif rule.subdistricts:
-            parts = [(own[own["group"].isin(units)], [*words, f"in {', '.join(units.values())}"])]
+            where = joined(units.values())
+            parts = [(own[own["group"].isin(units)], label("reasons.sites_in", sites=words, units=where))]
         else:
             parts = [(own, words)]
         for held, said in parts:
-            yield Among(" ".join(["sites", *said]), tuple(held.index), rule.at_least, rule.at_most, rule.tier, phase)
+            yield Among(said, tuple(held.index), rule.at_least, rule.at_most, rule.tier, phase)
 
     def owned(self, name: str, owner: str) -> gpd.GeoDataFrame:
         """Return the sites of an owner."""
@@ -278,8 +284,8 @@ class _Desk:
 
     def units(self, name: str, wanted: Iterable[str]) -> dict[str, str]:
         """Return subdistricts' names by id; all where none is asked for."""
-        names: dict[str, str] = {str(key): str(label) for key, label in self.area.subdistricts["name"].items()}
-        by_label = {label: key for key, label in names.items()}
+        names: dict[str, str] = {str(key): str(name) for key, name in self.area.subdistricts["name"].items()}
+        by_label = {called: key for key, called in names.items()}
         chosen = {}
         for one in wanted:
             key = one if one in names else by_label.get(one)
@@ -314,10 +320,10 @@ class _Desk:
         """Yield a floor for each subdistrict with people."""
         minutes = self.service.minutes if rule.within_min is None else rule.within_min
         demand = self.area.demand[self.area.demand["population"] > 0]
-        for unit, label in self.units(name, rule.subdistricts).items():
+        for unit, called in self.units(name, rule.subdistricts).items():
             ids = demand.index[demand["subdistrict_id"] == unit]
             if len(ids):
-                yield CoverageFloor(label, tuple(ids), rule.share, round(minutes * 60_000))
+                yield CoverageFloor(called, tuple(ids), rule.share, round(minutes * 60_000))
 
 
 def _known(ids: Iterable[str], known: pd.Index, what: str) -> None:

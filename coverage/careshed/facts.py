@@ -13,9 +13,9 @@ import geopandas as gpd
 import pandas as pd
 
 from careshed.area import StudyArea
-from careshed.siting import Level, SolverReport
+from careshed.siting import Conflict, Level, SolverReport
 
-__all__ = ["area_facts", "proof_facts", "tidy", "write_geojson", "write_json", "write_table"]
+__all__ = ["area_facts", "proof_facts", "reason_facts", "tidy", "write_geojson", "write_json", "write_table"]
 
 
 def area_facts(area: StudyArea) -> dict[str, Any]:
@@ -32,6 +32,30 @@ def area_facts(area: StudyArea) -> dict[str, Any]:
         "crs": area.crs.to_string(),
         "people": area.people,
     }
+
+
+def reason_facts(reason: Iterable[Conflict]) -> list[dict[str, Any]]:
+    """Return why there is no plan, in English and in Chinese."""
+    return [
+        {
+            "rule": conflict.rule,
+            "text": conflict.text.en,
+            "text_zh": conflict.text.zh,
+            "remedy": conflict.remedy.en,
+            "remedy_zh": conflict.remedy.zh,
+            "relaxations": [
+                {
+                    "rule": change.rule,
+                    "before": change.before,
+                    "after": change.after,
+                    "text": change.text.en,
+                    "text_zh": change.text.zh,
+                }
+                for change in conflict.relaxations
+            ],
+        }
+        for conflict in reason
+    ]
 
 
 def proof_facts(status: str, levels: Iterable[Level], gap: float, report: SolverReport) -> dict[str, Any]:

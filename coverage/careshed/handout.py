@@ -10,7 +10,7 @@ import pandas as pd
 from careshed._checks import new_folder
 from careshed.consolidation import Closing
 from careshed.districts import Districting
-from careshed.facts import area_facts, proof_facts, write_geojson, write_json, write_table
+from careshed.facts import area_facts, proof_facts, reason_facts, write_geojson, write_json, write_table
 from careshed.maps import write_map
 
 __all__ = ["DISTRICT_FILES", "write_closing", "write_districts"]
@@ -55,7 +55,7 @@ def _district_facts(made: Districting) -> dict[str, Any]:
         "districts": districts.reset_index().to_dict(orient="records"),
         "assignment": found.assignment["core_id"].to_dict(),
         **proof_facts(found.status, found.levels, found.gap, found.report),
-        "reason": [{"rule": c.rule, "text": c.text, "remedy": c.remedy} for c in found.reason],
+        "reason": reason_facts(found.reason),
     }
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from careshed.dossier import Dossier
 from careshed.errors import FileFaultError
-from careshed.facts import area_facts, proof_facts, tidy, write_geojson, write_json, write_table
+from careshed.facts import area_facts, proof_facts, reason_facts, tidy, write_geojson, write_json, write_table
 from careshed.indicators import Coverage, Response
 from careshed.plan import Plan
 from careshed.scorecard import scorecard, scorecard_table
@@ -36,8 +36,8 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     """
     facts: dict[str, Any] = {
         **area_facts(plan.area),
-        "assumptions": dict(plan.assumptions),
-        "left_out": dict(plan.left_out),
+        "assumptions": {name: text.read("en") for name, text in plan.assumptions.items()},
+        "left_out": {part: reason.read("en") for part, reason in plan.left_out.items()},
         "rejected": len(plan.area.rejected),
         "unjoined": {service: len(times.rejected) for service, times in plan.times.items()},
     }
@@ -123,10 +123,7 @@ def _siting_facts(plan: Plan, solution: Solution) -> dict[str, Any]:
         "tiers": {tier: ids for tier, ids in solution.tier_ids().items() if tier} if len(inside) else {},
         "phases": phases,
         **proof_facts(solution.status, solution.levels, solution.gap, solution.report),
-        "reason": [
-            {"rule": c.rule, "text": c.text, "remedy": c.remedy, "relaxations": [asdict(r) for r in c.relaxations]}
-            for c in solution.reason
-        ],
+        "reason": reason_facts(solution.reason),
         "subdistrict_counts": {names[unit]: int(counts.get(unit, 0)) for unit in names.index},
         "leaders": {site: leader for site, leader in inside["leader_id"].items() if leader} if len(inside) else {},
         "vehicles": stations["vehicles"].to_dict() if "vehicles" in stations else {},

@@ -32,6 +32,7 @@ from careshed.reach import TravelTimes
 from careshed.services import facility_times, service_network, siting_sites, station_times, the_service
 from careshed.siting.models import Model
 from careshed.targets import Service
+from careshed.words import Label, joined, label, term
 
 __all__ = ["PARTS", "Plan", "make_plan", "solving_figures"]
 
@@ -66,7 +67,7 @@ class Plan:
     times
         Name → the travel times that the figures were computed from.
     assumptions
-        Figures that were assumed, in words.
+        Figures that were assumed, in words; what comes from files is in the files' language.
     left_out
         Part → why it could not be computed.
     weight
@@ -92,8 +93,8 @@ class Plan:
     stations: gpd.GeoDataFrame
     quotas: Mapping[str, pd.DataFrame]
     times: Mapping[str, TravelTimes]
-    assumptions: Mapping[str, str]
-    left_out: Mapping[str, str]
+    assumptions: Mapping[str, Label]
+    left_out: Mapping[str, Label]
     weight: str
     runtime_s: float = field(default=0.0)
     brief: Brief | None = None
@@ -170,7 +171,8 @@ def make_plan(  # noqa: PLR0913 - options, each with its name
         bench.site(siting_service, ask if stations is None else replace(ask, stations=stations), model, time_limit_s)
         bench.check_quotas()
     if bench.coverage is None and bench.before is None and bench.solution is None:
-        raise MissingLayerError("; ".join(f"{part}: {reason}" for part, reason in bench.left_out.items()))
+        reasons = (f"{part}: {reason.read('en')}" for part, reason in bench.left_out.items())
+        raise MissingLayerError("; ".join(reasons))
     return bench.plan(coverage_service, siting_service, time.perf_counter() - started)
 
 
@@ -192,10 +194,10 @@ class _Bench:
         self.stations = _no_stations(area)
         self.quotas: dict[str, pd.DataFrame] = {}
         self.times: dict[str, TravelTimes] = {}
-        self.left_out: dict[str, str] = {}
-        self.assumptions = dict(area.assumptions)
+        self.left_out: dict[str, Label] = {}
+        self.assumptions = {name: Label("", text) for name, text in area.assumptions.items()}
         for number, text in enumerate(area.targets.assumptions, start=1):
-            self.assumptions[f"targets {number}"] = text
+            self.assumptions[f"targets {number}"] = Label("", text)
         self.weights, self.weight = demand_weights(area)
 
     def cover(self, name: str) -> None:
@@ -205,10 +207,10 @@ class _Bench:
             return
         self.say(f"{service.label_en}: network")
         network = self._network(service)
-        self.assumptions[f"{service.mode} speeds"] = network.profile
+        self.assumptions[f"{service.mode} speeds"] = Label("", network.profile)
         facilities = self.area.facilities_of(service.kinds)
         if not network.snap(facilities.geometry).joined.any():
-            self.left_out["coverage"] = "every facility lies too far from any street; see careshed check"
+            self.left_out["coverage"] = label("reasons.facilities_far")
             return
         self.say(f"{service.label_en}: travel times")
         times = facility_times(self.area, service, network)
@@ -216,11 +218,11 @@ class _Bench:
         if service.mode == "walk" and self.area.demand["elderly"].sum() > 0:
             slow_mps = self.profile.walk.elderly_mps
             elderly = self._network(service, walk_speed_mps=slow_mps)
-            self.assumptions["older people"] = f"walk at {slow_mps:g} m/s for the elderly share"
+            self.assumptions["older people"] = label("reasons.elderly_walk", speed=f"{slow_mps:g}")
         self.say(f"{service.label_en}: coverage")
         self.coverage = coverage_shares(self.area, service, network, times, elderly_network=elderly)
         if self.area.communities.empty:
-            self.left_out["community share"] = self.area.missing.get("communities", "the area has no communities")
+            self.left_out["community share"] = self._missing("communities", label("reasons.no_communities"))
         self.times[name] = times
         self.say(f"{service.label_en}: isochrones")
         bands = tuple(service.minutes * part / 3 for part in (1, 2, 3))
@@ -236,20 +238,21 @@ class _Bench:
             return
         self.say(f"{service.label_en}: network")
         network = self._network(service)
-        self.assumptions[f"{service.mode} speeds"] = network.profile
-        self.assumptions["response time"] = (
-            f"call handling {service.call_handling_s:g} s + turnout {service.turnout_s:g} s + drive, "
-            f"weighted by {self.weight}"
-        )
+        self.assumptions[f"{service.mode} speeds"] = Label("", network.profile)
+        self.assumptions["response time"] = label(
+            "reasons.response_parts",
+            handling=f"{service.call_handling_s:g}", turnout=f"{service.turnout_s:g}",
+            weight=term("weights", self.weight),
+        )  # fmt: skip
         self.say(f"{service.label_en}: travel times")
         sites = siting_sites(self.area, service)
         if sites.empty:
-            self.left_out["response"] = self.left_out["siting"] = "the area has neither stations nor candidate sites"
+            self.left_out["response"] = self.left_out["siting"] = label("reasons.no_sites")
             return
         self.times[name] = station_times(self.area, service, network, sites)
         existing = self.area.facilities_of(service.kinds).index
         if existing.empty:
-            self.left_out["response before"] = self._absence("facilities", service.kinds)
+            self.left_out["response before"] = self._absence(service.kinds)
         else:
             self.before = self._response(service, existing)
 
@@ -259,7 +262,7 @@ class _Bench:
         if name not in self.times:
             return
         if service.siting is None:
-            self.left_out["siting"] = f"the targets have no [service.{name}.siting]"
+            self.left_out["siting"] = label("reasons.no_siting_table", service=name)
             return
         self.model = model
         self.brief = brief_of(self.area, name, ask, self.times[name], self._network(service))
@@ -267,8 +270,8 @@ class _Bench:
         self.say(f"{service.label_en}: siting {self.brief.rules.stations} stations among {len(sites)} sites")
         self.solution = siting.site(self.brief.problem, model, time_limit_s=time_limit_s, progress=self._watch)
         if not self.solution.found:
-            why = "; ".join(conflict.text for conflict in self.solution.reason)
-            self.left_out["plan"] = why or "it was stopped before any plan was found; give it more time"
+            why = joined([conflict.text for conflict in self.solution.reason], by="clauses")
+            self.left_out["plan"] = why if self.solution.reason else label("reasons.stopped")
             return
         self.after = self._response(service, self.solution.stations.index)
         self.stations = _station_table(self.area, service, sites, self.solution, self.after, self.times[name])
@@ -277,7 +280,7 @@ class _Bench:
         """Check every quota rule of the targets."""
         if self.area.facilities.empty:
             if self.area.targets.quota:
-                self.left_out["quotas"] = self._absence("facilities", ())
+                self.left_out["quotas"] = self._absence(())
             return
         self.quotas = {name: quota_check(self.area, quota) for name, quota in self.area.targets.quota.items()}
 
@@ -307,17 +310,22 @@ class _Bench:
 
     def _has(self, part: str, *, demand: bool = False, kinds: tuple[str, ...] = ()) -> bool:
         if demand and self.area.demand.empty:
-            self.left_out[part] = self.area.missing.get("demand", "the area has no people placed on its streets")
+            self.left_out[part] = self._missing("demand", label("reasons.no_demand"))
             return False
         if kinds and self.area.facilities_of(kinds).empty:
-            self.left_out[part] = self._absence("facilities", kinds)
+            self.left_out[part] = self._absence(kinds)
             return False
         return True
 
-    def _absence(self, layer: str, kinds: tuple[str, ...]) -> str:
-        if layer in self.area.missing:
-            return self.area.missing[layer]
-        return f"the area has no existing {' or '.join(kind.replace('_', ' ') for kind in kinds)}" if kinds else layer
+    def _missing(self, layer: str, otherwise: Label) -> Label:
+        """Return why a layer is empty, as the area says where it does."""
+        return Label("", self.area.missing[layer]) if layer in self.area.missing else otherwise
+
+    def _absence(self, kinds: tuple[str, ...]) -> Label:
+        """Return why there is no facility of some kinds."""
+        named = [term("kinds", kind) or kind.replace("_", " ") for kind in kinds]
+        words = joined(named, by="or") if kinds else label("reasons.facilities")
+        return self._missing("facilities", label("reasons.no_existing", kinds=words))
 
     def _response(self, service: Service, station_ids: pd.Index) -> Response:
         name = next(name for name, known in self.area.targets.service.items() if known is service)

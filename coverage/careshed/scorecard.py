@@ -86,7 +86,7 @@ def scorecard_table(plan: Plan) -> pd.DataFrame:
     """
     rows = [{**asdict(row), "reason": ""} for row in scorecard(plan)]
     blank: dict[str, object] = {"value": None, "target": None, "met": None, "binding": None}
-    rows += [{"id": "", "text": part, **blank, "reason": reason} for part, reason in plan.left_out.items()]
+    rows += [{"id": "", "text": part, **blank, "reason": reason.read("en")} for part, reason in plan.left_out.items()]
     names = ["id", "text", "statistic", "value", "target", "met", "binding", "document", "item", "reason"]
     return pd.DataFrame(rows, columns=names)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from careshed.area import StudyArea
 from careshed.plan import Plan
 from careshed.scorecard import Row, scorecard
 from careshed.targets import Service
+from careshed.words import Label, label, pages
 
 __all__ = [
     "BACKDROPS",
@@ -41,76 +41,25 @@ NOTHING = "–"
 """Stands where there is no figure."""
 
 
-class Label(NamedTuple):
-    """One thing's name in Chinese and in English."""
-
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        """Return both, Chinese first."""
-        return " ".join(dict.fromkeys(part for part in self if part))
-
-
-OUTSIDE = Label("区外", "outside")
+OUTSIDE = label("common.outside")
 """Stands for the subdistrict of what lies beyond the boundary."""
 
-KINDS = {
-    "community_health_centre": Label("社区卫生服务中心", "Community health centre"),
-    "community_health_station": Label("社区卫生服务站", "Community health station"),
-    "first_aid_station": Label("急救站", "First-aid station"),
-    "hospital": Label("医院", "Hospital"),
-    "clinic": Label("门诊部", "Clinic"),
-    "village_clinic": Label("村卫生室", "Village clinic"),
-    "supervision_branch": Label("卫生监督派出机构", "Supervision branch"),
-    "aed": Label("自动体外除颤器", "AED"),
-}
+KINDS = pages()["kinds"]
 """Kinds of facility; a kind that is not here is shown under its own name."""
 
-STATUSES = {
-    "existing": Label("现有", "existing"),
-    "required": Label("指定", "required"),
-    "new": Label("新增", "new"),
-    "candidate": Label("候选", "candidate"),
-    "excluded": Label("排除", "excluded"),
-}
+STATUSES = pages()["statuses"]
 """Status of a site."""
 
-PROVENANCE = {
-    "real": Label("真实", "real"),
-    "estimated": Label("估算", "estimated"),
-    "synthetic": Label("合成", "synthetic"),
-}
+PROVENANCE = pages()["provenance"]
 """Status of a layer's data."""
 
-LAYERS = {
-    "streets": Label("道路", "Streets"),
-    "subdistricts": Label("街道(乡镇)", "Subdistricts"),
-    "communities": Label("社区(村)", "Communities"),
-    "demand": Label("人口分布", "Demand points"),
-    "population": Label("人口", "Population"),
-    "facilities": Label("卫生机构", "Facilities"),
-    "candidates": Label("候选站址", "Candidate sites"),
-    "backdrop": Label("底图", "Backdrop"),
-}
+LAYERS = pages()["layers"]
 """Layers of a study area."""
 
-BACKDROPS = {
-    "mountain": Label("山地", "Mountains"),
-    "hills": Label("丘陵", "Hills"),
-    "closed": Label("封闭用地", "Closed ground"),
-    "park": Label("绿地", "Parks"),
-    "water": Label("水面", "Water"),
-    "rail": Label("铁路", "Railways"),
-}
+BACKDROPS = pages()["backdrops"]
 """Kinds of backdrop, in the order in which they are drawn."""
 
-VERDICTS = {
-    "optimal": Label("已证明最优", "proven optimal"),
-    "feasible": Label("可行,未证明最优", "feasible, optimality not proven"),
-    "infeasible": Label("无可行方案", "no feasible plan"),
-    "unknown": Label("尚未求得方案", "no plan found yet"),
-}
+VERDICTS = pages()["verdicts"]
 """Status of a solution."""
 
 _TIMES = {"mean_response", "median_response", "p90_response"}

@@ -71,8 +71,8 @@ def districts(
     _show(made, mode)
     console.print(f"wrote {escape(str(output))}/")
     for conflict in made.found.reason:
-        stderr.print(f"[bold red]no districts[/] ({conflict.rule}): {escape(conflict.text)}", soft_wrap=True)
-        stderr.print(f"  remedy: {escape(conflict.remedy)}", soft_wrap=True)
+        stderr.print(f"[bold red]no districts[/] ({conflict.rule}): {escape(conflict.text.en)}", soft_wrap=True)
+        stderr.print(f"  remedy: {escape(conflict.remedy.en)}", soft_wrap=True)
     if made.found.reason:
         raise typer.Exit(INFEASIBLE)
 

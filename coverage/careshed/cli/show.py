@@ -62,7 +62,7 @@ def speeds(plan: Plan) -> None:
     """Print the speeds and delays that a plan was computed with."""
     for mode in ("walk", "drive"):
         if text := plan.assumptions.get(f"{mode} speeds"):
-            console.print(f"assumed: {escape(text)}", style="dim")
+            console.print(f"assumed: {escape(text.read('en'))}", style="dim")
 
 
 def coverage(plan: Plan) -> None:
@@ -99,7 +99,7 @@ def response(plan: Plan) -> None:
     console.print(table)
     assumed = plan.assumptions.get("response time")
     if assumed:
-        console.print(f"assumed: {escape(assumed)}", style="dim")
+        console.print(f"assumed: {escape(assumed.en)}", style="dim")
 
 
 def stations(plan: Plan) -> None:

@@ -24,10 +24,12 @@ _ROWS = 12
 def conflicts(solution: Solution) -> None:
     """Say why no plan meets the rules, and what would help."""
     for conflict in solution.reason:
-        stderr.print(f"[bold red]no plan meets the rules[/] ({conflict.rule}): {escape(conflict.text)}", soft_wrap=True)
-        stderr.print(f"  remedy: {escape(conflict.remedy)}", soft_wrap=True)
+        stderr.print(
+            f"[bold red]no plan meets the rules[/] ({conflict.rule}): {escape(conflict.text.en)}", soft_wrap=True
+        )
+        stderr.print(f"  remedy: {escape(conflict.remedy.en)}", soft_wrap=True)
         for change in conflict.relaxations:
-            stderr.print(f"  this alone would do: {escape(change.text)}", soft_wrap=True)
+            stderr.print(f"  this alone would do: {escape(change.text.en)}", soft_wrap=True)
 
 
 def answers(found: Dossier) -> None:

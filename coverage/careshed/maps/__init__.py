@@ -7,6 +7,7 @@ put on the page as text, never as markup.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def _drawn(
     layers: list[MapLayer],
     extent: shapely.Geometry,
     figures: Figures,
-    left_out: dict[str, str],
+    left_out: Mapping[str, object],
 ) -> folium.Map:
     """Put layers on a map, and the map on a page beside its panel."""
     bounds = shapes.bounds(extent)
@@ -142,7 +143,7 @@ def _extent(plan: Plan) -> shapely.Geometry:
     return plan.stations.union_all()
 
 
-def _panel(area: StudyArea, layers: list[MapLayer], figures: Figures, left_out: dict[str, str]) -> Markup:
+def _panel(area: StudyArea, layers: list[MapLayer], figures: Figures, left_out: Mapping[str, object]) -> Markup:
     """Return the panel beside the map: name, figures, legend, and where the data comes from."""
     sources = [
         (LAYERS.get(name, Label(name, "")), PROVENANCE[row.status], row.status, row.source, row.date)

@@ -375,6 +375,10 @@ def _check_sides(problem: SitingProblem) -> None:
                 )
         if isinstance(side, Among):
             if side.tier and side.tier not in {t.name for t in problem.tiers}:
-                raise InputError(f"rule {side.name!r}: tier {side.tier!r} is unknown; name one of the problem's tiers")
+                raise InputError(
+                    f"rule {str(side.name)!r}: tier {side.tier!r} is unknown; name one of the problem's tiers"
+                )
             if side.phase is not None and not 1 <= side.phase <= len(problem.phases):
-                raise InputError(f"rule {side.name!r}: phase {side.phase} of {len(problem.phases)}; name one from 1 up")
+                raise InputError(
+                    f"rule {str(side.name)!r}: phase {side.phase} of {len(problem.phases)}; name one from 1 up"
+                )

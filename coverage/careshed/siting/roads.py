@@ -105,6 +105,8 @@ def centred(problem: SitingProblem, model: PCenter, clock: Clock, progress: Prog
 
 def programmed(problem: SitingProblem, model: Any, clock: Clock, progress: Progress) -> Answer | None:
     """Put rules and model in one program, goal after goal; None where nothing keeps them (or the time is up)."""
+    if (short := shortcut(problem, model, clock, progress)) is not None:
+        return short
     program = _program(problem)
     if program is None:
         return None

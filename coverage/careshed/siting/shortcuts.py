@@ -18,19 +18,25 @@ from careshed.siting.fast.found import Found
 from careshed.siting.fast.maxcover import max_cover
 from careshed.siting.fast.pcenter import CostRows, p_center
 from careshed.siting.fast.pmedian import p_median
-from careshed.siting.models import MCLP, Lexicographic, PCenter, PMedian
+from careshed.siting.fast.setcover import Cover, set_cover
+from careshed.siting.models import LSCP, MCLP, Lexicographic, PCenter, PMedian
 from careshed.siting.problem import SitingProblem
+from careshed.siting.rows.side_rules import sites_within
+from careshed.siting.sides import WorstTime
 
 __all__ = ["shortcut"]
 
 Ints = npt.NDArray[np.int64]
 Rows = TypeVar("Rows", Costs, CostRows)
+Of = TypeVar("Of")
 
 
 def shortcut(problem: SitingProblem, model: object, clock: Clock, progress: Progress) -> Answer | None:
     """Take the fast road of a model; None where there is none, or where the problem has rules."""
     if isinstance(model, Lexicographic) and len(model.models) == 1:
         (model,) = model.models
+    if isinstance(model, LSCP):
+        return _fewest(problem, clock, progress)
     free = np.flatnonzero(~problem.existing).astype(np.int64)
     count = problem.stations - int((problem.existing & problem.inside).sum())
     if not _bare(problem) or not 0 < count <= len(free):
@@ -48,6 +54,33 @@ def _bare(problem: SitingProblem) -> bool:
     """Whether a problem asks for a number of stations and nothing else."""
     ruled = problem.sides or problem.quotas or problem.tiers or problem.free_count or len(problem.phases) > 1
     return not ruled and "required" not in problem.statuses
+
+
+def _fewest(problem: SitingProblem, clock: Clock, progress: Progress) -> Answer | None:
+    """Return the fewest sites that serve all in time; None where there are rules, or where somebody can't be served."""
+    side, *others = problem.sides
+    if others or problem.quotas or problem.tiers or not isinstance(side, WorstTime):
+        return None
+    starts, site = sites_within(problem, side.ms, problem.demand_positions(side.demand_ids))
+    if not np.diff(starts).all():
+        return None
+    fixed = np.flatnonzero(problem.existing | (np.array(problem.statuses, dtype=object) == "required"))
+    inside = problem.inside
+
+    def asked() -> Cover:
+        return set_cover(starts, site.astype(np.int32), len(inside), forced=fixed, deadline=clock.deadline)
+
+    cover = _asked(asked, clock)
+    if cover is None:
+        return None
+    outside = int((~inside[cover.opened]).sum())
+    value, bound = len(cover.opened) - outside, cover.bound - outside
+    progress(value, bound, "sites: set cover")
+    phase = np.ones(len(inside), dtype=np.int64)
+    phase[problem.existing] = phase[cover.opened] = 0
+    plan = Plan(phase, np.full(len(phase), -1, dtype=np.int64))
+    effort = Effort("set cover: dominance, linear programs, branch and bound", nodes=cover.nodes, rows=cover.rows)
+    return Answer(plan, (level_of("sites", value, bound, proven=cover.proven),), effort)
 
 
 def _level(
@@ -89,7 +122,7 @@ def _among(rows: Rows, free: Ints) -> Rows:
     return replace(rows, site=place[rows.site], sites=len(free))
 
 
-def _asked(road: Callable[[], Found], clock: Clock) -> Found | None:
+def _asked(road: Callable[[], Of], clock: Clock) -> Of | None:
     """Run a fast road; None where somebody pressed Ctrl-C before it had a plan."""
     clock.raises = True
     try:

@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 
 from careshed._checks import require_columns
 from careshed.errors import InputError
+from careshed.words import Label, label
 
 __all__ = ["Among", "Apart", "Budget", "Company", "CoverageFloor", "Shortfall", "Side", "WorstTime"]
 
@@ -44,7 +45,7 @@ class Among:
     0
     """
 
-    name: str
+    name: str | Label
     site_ids: tuple[str, ...]
     at_least: int = 0
     at_most: int | None = None
@@ -54,7 +55,7 @@ class Among:
     def __post_init__(self) -> None:
         """Refuse limits that can't be meant."""
         if self.at_least < 0 or (self.at_most is not None and self.at_most < 0):
-            raise InputError(f"rule {self.name!r}: at_least and at_most must be 0 or more")
+            raise InputError(f"rule {str(self.name)!r}: at_least and at_most must be 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Apart:
         Pairs of ids. Two sites that are open whatever is decided are left alone.
     """
 
-    name: str
+    name: str | Label
     too_near: tuple[tuple[str, str], ...]
 
     @classmethod
@@ -95,7 +96,7 @@ class Apart:
             for a, b in tree.query_pairs(at_least_m)
             if _distance(tree, a, b) < at_least_m
         )
-        return cls(f"{at_least_m:g} m apart", tuple((a, b) for a, b in near))
+        return cls(label("reasons.sites_apart", metres=f"{at_least_m:g}"), tuple((a, b) for a, b in near))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Company:
         For each site, the ids near enough; a site that is not named needs nobody.
     """
 
-    name: str
+    name: str | Label
     near: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -119,7 +120,7 @@ class Company:
         ids, tree = _tree(points)
         lists = tree.query_ball_point(tree.data, at_most_m)
         near = {ids[a]: tuple(sorted(ids[b] for b in some if b != a)) for a, some in enumerate(lists)}
-        return cls(f"within {at_most_m:g} m of another", near)
+        return cls(label("reasons.sites_near", metres=f"{at_most_m:g}"), near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class CoverageFloor:
         The time.
     """
 
-    name: str
+    name: str | Label
     demand_ids: tuple[str, ...]
     share: float
     ms: int
@@ -188,7 +189,7 @@ class CoverageFloor:
     def __post_init__(self) -> None:
         """Refuse a share that can't be meant."""
         if not 0 <= self.share <= 1:
-            raise InputError(f"coverage floor of {self.name!r}: share {self.share:g}, expected 0 to 1")
+            raise InputError(f"coverage floor of {str(self.name)!r}: share {self.share:g}, expected 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from careshed.words import Label
+
 __all__ = ["Conflict", "Level", "Relaxation", "Solution", "SolverReport"]
 
 
@@ -49,13 +51,13 @@ class Relaxation:
         exceptions. One step less than `after` (a station, a millisecond, a unit of money, a thousandth) is not
         enough.
     text
-        The change in words, with names and figures.
+        The change in words, with names and figures, in Chinese and English.
     """
 
     rule: str
     before: float
     after: float
-    text: str
+    text: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Conflict:
         Short name: ``phases``, ``stations``, ``quota``, ``tier``, ``lead``, ``span``, ``among``, ``apart``,
         ``company``, ``budget``, ``worst time``, ``floor``, ``existing``, ``required`` or ``rules`` (several).
     text
-        What can't be met and why, with names and figures.
+        What can't be met and why, with names and figures, in Chinese and English.
     remedy
         What would help.
     relaxations
@@ -77,8 +79,8 @@ class Conflict:
     """
 
     rule: str
-    text: str
-    remedy: str
+    text: Label
+    remedy: Label
     relaxations: tuple[Relaxation, ...] = ()
 
 

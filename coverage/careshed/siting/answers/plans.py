@@ -41,7 +41,7 @@ def reasons(solution: Solution) -> str:
     """Return in one text why there is no plan; ``''`` where there is one."""
     if solution.status == "unknown":
         return "no plan was found in the time given"
-    return "; ".join(conflict.text for conflict in solution.reason)
+    return "; ".join(conflict.text.en for conflict in solution.reason)
 
 
 def plan_in(problem: SitingProblem, solution: Solution) -> Plan:

@@ -11,6 +11,7 @@ from careshed.siting.answers.plans import held
 from careshed.siting.cut.search import Plan
 from careshed.siting.problem import SitingProblem, Tier
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
+from careshed.words import Label, joined
 
 __all__ = ["RULES", "Relaxed", "relaxed", "side_text"]
 
@@ -188,24 +189,28 @@ def _label(name: str, id_: str) -> str:
     return name if name == id_ else f"{name} ({id_})"
 
 
+def _said(name: str | Label) -> str:
+    return joined([name]).en
+
+
 def side_text(side: Side) -> str:  # noqa: PLR0911 - one for each rule
     """Return a side rule in words."""
     match side:
         case Among():
             limits = [f"at least {side.at_least}"] if side.at_least else []
             limits += [f"at most {side.at_most}"] if side.at_most is not None else []
-            return f"{' and '.join(limits) or 'any number'} of {side.name}"
+            return f"{' and '.join(limits) or 'any number'} of {_said(side.name)}"
         case Apart():
-            return f"open sites {side.name}"
+            return f"open sites {_said(side.name)}"
         case Company():
-            return f"each open site {side.name}"
+            return f"each open site {_said(side.name)}"
         case Budget():
             return f"a budget of {side.at_most}"
         case WorstTime():
             whom = "everybody" if side.demand_ids is None else f"{len(side.demand_ids)} demand points"
             return f"{whom} within {side.ms / 60_000:g} min"
         case CoverageFloor():
-            return f"at least {side.share:.1%} of {side.name} within {side.ms / 60_000:g} min"
+            return f"at least {side.share:.1%} of {_said(side.name)} within {side.ms / 60_000:g} min"
         case Shortfall():
             return f"at most {side.at_most} stations lacking in phases {', '.join(map(str, side.phases))}"
 

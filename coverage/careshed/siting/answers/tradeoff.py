@@ -101,7 +101,7 @@ def tradeoff(
         raise InputError(f"steps={steps}: expected a whole number from 0 up, or None for all")
     run = _Run.of(problem, time_limit_s, say)
     if run is None:
-        why = "; ".join(c.text for c in conflicts(problem))
+        why = "; ".join(c.text.en for c in conflicts(problem))
         return _frame([{"status": "infeasible", "reason": why}])
     points = sorted(run.points(steps), key=lambda p: (p.response, p.uncovered))
     kept: list[_Point] = []

@@ -39,6 +39,7 @@ from careshed.siting.districting.explain import hopeless, no_pieces, too_tight
 from careshed.siting.districting.problem import NEVER, DistrictProblem
 from careshed.siting.districting.program import ACCEPTED, Outcome, solve
 from careshed.siting.solution import Conflict, Level, SolverReport
+from careshed.words import label
 
 __all__ = ["DistrictProblem", "Districts", "attach", "shared_borders"]
 
@@ -155,9 +156,8 @@ def _silent(value: float, bound: float, text: str) -> None:
 def _no_time(problem: DistrictProblem) -> Conflict:
     return Conflict(
         "time",
-        f"the time limit ended the search before any districts of {len(problem.unit_ids)} units within the tolerance "
-        "were found; none are ruled out",
-        "allow more time or a larger tolerance",
+        label("districts.no_time", units=len(problem.unit_ids)),
+        label("districts.no_time_remedy"),
     )
 
 

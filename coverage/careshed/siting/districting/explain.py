@@ -11,22 +11,18 @@ import numpy.typing as npt
 
 from careshed.siting.districting.problem import NEVER, DistrictProblem
 from careshed.siting.districting.search import reached
+from careshed.siting.explain.words import listed_ids
 from careshed.siting.solution import Conflict
+from careshed.words import Label, joined, label
 
 __all__ = ["hopeless", "least_tolerance", "no_pieces", "too_tight"]
 
 Ints = npt.NDArray[np.int64]
-SHOWN = 5
 
 
 def hopeless(problem: DistrictProblem) -> list[Conflict]:
     """Return what rules every answer out, whatever the tolerance."""
     return [*_shared_seats(problem), *_cut_off(problem), *_unreached(problem)]
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the first few names."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _shared_seats(problem: DistrictProblem) -> Iterator[Conflict]:
@@ -35,9 +31,8 @@ def _shared_seats(problem: DistrictProblem) -> Iterator[Conflict]:
         names = [problem.core(int(k)) for k in np.flatnonzero(problem.seats == unit)]
         yield Conflict(
             "seat",
-            f"{len(names)} cores stand in {problem.unit(unit)} ({_listed(names)}), but a district holds the unit of "
-            "its core and a unit is in one district",
-            "attach smaller units, or leave all but one of these cores out",
+            label("districts.shared_seat", cores=len(names), unit=problem.unit(unit), names=listed_ids(names)),
+            label("districts.shared_seat_remedy"),
         )
 
 
@@ -52,14 +47,12 @@ def _cut_off(problem: DistrictProblem) -> Iterator[Conflict]:
         part = sorted(reached(min(left), left, links))
         left -= set(part)
         people = int(problem.weights[part].sum())
-        what = f"{_listed([problem.unit(i) for i in part])} ({people:,} people)"
-        touch = "touches no other unit" if len(part) == 1 else "touch each other, but no other unit"
+        facts = {"units": listed_ids([problem.unit(i) for i in part]), "people": f"{people:,}"}
+        one = len(part) == 1
         yield Conflict(
             "contiguous",
-            f"{what} {touch}, and no core stands there, so no connected district can hold "
-            f"{'it' if len(part) == 1 else 'them'}",
-            "name a core there, add a pair of neighbours where a road or bridge joins them, or close the gap between "
-            "the outlines",
+            label("districts.cut_off_one", **facts) if one else label("districts.cut_off_some", **facts),
+            label("districts.cut_off_remedy"),
         )
 
 
@@ -70,27 +63,33 @@ def _unreached(problem: DistrictProblem) -> Iterator[Conflict]:
         people = int(problem.weights[never].sum())
         yield Conflict(
             "reach",
-            f"no core can be reached from {_listed([problem.unit(i) for i in never])} ({people:,} people)",
-            "mend the network there (careshed check lists islands), or name a core that they reach",
+            label(
+                "districts.unreached",
+                units=listed_ids([problem.unit(i) for i in never]),
+                people=f"{people:,}",
+            ),
+            label("districts.unreached_remedy"),
         )
     for core, seat in enumerate(problem.seats.tolist()):
         if problem.costs[seat, core] == NEVER and seat not in never:
             yield Conflict(
                 "reach",
-                f"{problem.core(core)} can't be reached from {problem.unit(seat)}, the unit that it stands in",
-                "move the core to a street of the main network (careshed check lists islands)",
+                label("districts.own_core", core=problem.core(core), unit=problem.unit(seat)),
+                label("districts.own_core_remedy"),
             )
 
 
 def no_pieces(problem: DistrictProblem) -> Conflict:
     """Return the conflict of a problem whose missing times leave no connected districts."""
     units, cores = np.nonzero(problem.costs == NEVER)
-    pairs = [f"{problem.unit(i)} to {problem.core(k)}" for i, k in zip(units.tolist(), cores.tolist(), strict=True)]
+    pairs = [
+        label("districts.pair", unit=problem.unit(i), core=problem.core(k))
+        for i, k in zip(units.tolist(), cores.tolist(), strict=True)
+    ]
     return Conflict(
         "reach",
-        f"{len(pairs)} pairs of unit and core can't be reached ({_listed(pairs)}), and no connected districts do "
-        "without them",
-        "mend the network there (careshed check lists islands)",
+        label("districts.no_pieces", count=len(pairs), pairs=listed_ids(pairs)),
+        label("districts.no_pieces_remedy"),
     )
 
 
@@ -114,30 +113,44 @@ def too_tight(problem: DistrictProblem, owner: Ints | None, bound: float) -> Con
     assert problem.tolerance is not None  # noqa: S101 - else nothing is too tight
     cores = len(problem.core_ids)
     mean = problem.people / cores
-    text = (
-        f"no connected districts keep the people of all {cores} cores within {float(problem.tolerance):.2%} of the "
-        f"mean, {mean:,.0f}"
-    )
+    tolerance = f"{float(problem.tolerance):.2%}"
+    said = [label("districts.too_tight", cores=cores, tolerance=tolerance, mean=f"{mean:,.0f}")]
     heaviest = int(problem.weights.argmax())
     low, high = problem.window(problem.spread or 0)
     if problem.weights[heaviest] > high:
-        text += f"; {problem.unit(heaviest)} alone has {problem.weights[heaviest]:,}, more than the {high:,} allowed"
+        people = f"{problem.weights[heaviest]:,}"
+        said.append(label("districts.heavy_unit", unit=problem.unit(heaviest), people=people, most=f"{high:,}"))
     if low > high:
-        text += f"; no whole number of people lies between {problem.people} / {cores} ∓ the tolerance"
+        said.append(label("districts.no_whole_number", people=problem.people, cores=cores))
     if owner is None:
-        return Conflict("tolerance", text, f"allow more than {float(least_tolerance(problem, bound)):.2%}")
+        remedy = label("districts.more_than", tolerance=f"{float(least_tolerance(problem, bound)):.2%}")
+        return Conflict("tolerance", _sentence(said), remedy)
+    said.append(_evenest(problem, owner, bound, mean))
+    least = float(least_tolerance(problem, problem.spread_of(owner)))
+    facts = {"tolerance": f"{least:.4f}", "share": f"{least:.2%}"}
+    if proven(problem, owner, bound):
+        return Conflict("tolerance", _sentence(said), label("districts.allow", **facts))
+    ruled_out = f"{float(Fraction(bound) / problem.people):.2%}"
+    return Conflict("tolerance", _sentence(said), label("districts.allow_open", ruled_out=ruled_out, **facts))
+
+
+def _sentence(said: Sequence[Label]) -> Label:
+    """Return clauses as one sentence."""
+    return joined(said, by="clauses")
+
+
+def _evenest(problem: DistrictProblem, owner: Ints, bound: float, mean: float) -> Label:
+    """Say how far the most equal districts are from equal."""
     loads = problem.loads(owner)
-    worst = int(np.abs(loads * cores - problem.people).argmax())
+    worst = int(np.abs(loads * len(problem.core_ids) - problem.people).argmax())
     off = (loads[worst] - mean) / mean
-    text += (
-        f"; the most equal ones {'that there are' if proven(problem, owner, bound) else 'found'} give "
-        f"{problem.core(worst)} {loads[worst]:,}, {abs(off):.2%} {'more' if off > 0 else 'less'}"
-    )
-    least = least_tolerance(problem, problem.spread_of(owner))
-    remedy = f"allow a tolerance of {float(least):.4f} ({float(least):.2%}) or more"
-    if not proven(problem, owner, bound):
-        remedy += f" (less than {float(Fraction(bound) / problem.people):.2%} is ruled out)"
-    return Conflict("tolerance", text, remedy)
+    facts = {
+        "which": label("districts.that_there_are") if proven(problem, owner, bound) else label("districts.found"),
+        "core": problem.core(worst),
+        "people": f"{loads[worst]:,}",
+        "off": f"{abs(off):.2%}",
+    }
+    return label("districts.evenest_more", **facts) if off > 0 else label("districts.evenest_less", **facts)
 
 
 def proven(problem: DistrictProblem, owner: Ints, bound: float) -> bool:

@@ -25,7 +25,10 @@ def conflicts(problem: SitingProblem) -> list[Conflict]:
     """Return which rules can't be met, for a problem without a plan; the first says which changes help alone."""
     counted = [conflict for check in (*CHECKS, *SIDE_CHECKS) for conflict in check(problem)]
     parts = Parts.of(problem)
-    # what numbers explain needs no search for a smallest set
-    found = parts.every if counted else conflicting(parts)
-    first, *others = counted or [conflict_of(found)]
+    if counted:
+        # what numbers explain needs no search for a smallest set
+        found, (first, *others) = parts.every, counted
+    else:
+        found, smallest = conflicting(parts)
+        first, others = conflict_of(found, smallest=smallest), []
     return [replace(first, relaxations=relaxations(parts, found)), *others]

@@ -15,18 +15,18 @@ from careshed.siting.explain.words import (
     floor_words,
     group_words,
     minutes,
-    plural,
     statuses,
 )
 from careshed.siting.problem import Phase, SitingProblem, Tier
 from careshed.siting.rows.columns import Columns, Row, plain_row
 from careshed.siting.rows.floors import Floor
 from careshed.siting.rows.purses import Purse
-from careshed.siting.rows.rulebook import Rulebook, UndecidedError
+from careshed.siting.rows.rulebook import Rulebook
 from careshed.siting.rows.rules import leads, nested, quotas, tiers
 from careshed.siting.rows.shortfalls import Bend
 from careshed.siting.rows.side_rules import among, apart, budget, company, worst_rows
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, Shortfall, Side, WorstTime
+from careshed.words import Label, joined, label, plural
 
 __all__ = ["Part", "Parts", "lead_part", "side_part"]
 
@@ -64,8 +64,8 @@ class Part:
 
     rule: str
     key: str
-    text: str
-    remedy: str
+    text: Label
+    remedy: Label
     rows: tuple[Row, ...] = ()
     held: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     lazy: Floor | Purse | Bend | None = None
@@ -151,13 +151,6 @@ class Parts:
         """Whether a plan keeps some rules."""
         return self.solve(parts) is not None
 
-    def in_conflict(self, parts: Iterable[Part]) -> bool:
-        """Whether it is proven that no plan keeps some rules."""
-        try:
-            return not self.feasible(parts)
-        except UndecidedError:
-            return False
-
     def without(self, *gone: Part) -> list[Part]:
         """Return all rules but some."""
         return [part for part in self.every if part not in gone]
@@ -187,7 +180,8 @@ def _quotas(columns: Columns) -> Iterator[Part]:
     """Yield each group's quota."""
     for row in quotas(columns):
         name = group_words(columns.problem, row.key)
-        yield Part("quota", row.key, f"at least {row.lower:g} in {name}", f"lower the quota of {name}", (row,))
+        text = label("reasons.quota", least=f"{row.lower:g}", group=name)
+        yield Part("quota", row.key, text, label("reasons.quota_remedy", group=name), (row,))
 
 
 def _statuses(columns: Columns) -> Iterator[Part]:
@@ -196,10 +190,12 @@ def _statuses(columns: Columns) -> Iterator[Part]:
     existing, both = statuses(problem)
     for site in both:
         early = site in existing
-        what, name = "existing" if early else "required", problem.label(int(site))
+        name = problem.label(int(site))
+        text = label("reasons.existing", site=name) if early else label("reasons.required", site=name)
         last = columns.phases - 1
         held = columns.open(0, site) if early else columns.open(last, site)
-        yield Part(what, str(site), f"{name} is {what}", f"mark {name} as a candidate or excluded", held=held)
+        remedy = label("reasons.status_remedy", site=name)
+        yield Part("existing" if early else "required", str(site), text, remedy, held=held)
 
 
 def _tiers(columns: Columns) -> Iterator[Part]:
@@ -209,8 +205,8 @@ def _tiers(columns: Columns) -> Iterator[Part]:
             yield Part(
                 "span",
                 tier.name,
-                f"at most {tier.span} sites led by one of tier {tier.name}",
-                f"raise the span of tier {tier.name}",
+                label("reasons.span", span=tier.span, tier=tier.name),
+                label("reasons.span_remedy", tier=tier.name),
                 tier=tier,
             )
         if tier.led_by:
@@ -219,14 +215,14 @@ def _tiers(columns: Columns) -> Iterator[Part]:
 
 def lead_part(problem: SitingProblem, tier: Tier) -> Part:
     """Return the rule that each site of a tier has a leader in time."""
-    chiefs = " or ".join(tier.led_by)
+    chiefs = joined(tier.led_by, by="or")
     alone = tuple(tier if t.name == tier.name else replace(t, led_by=()) for t in problem.tiers)
     rows = tuple(leads(Columns.of(wide(problem, alone, led=True))))
     return Part(
         "lead",
         tier.name,
-        f"each of tier {tier.name} within {minutes(tier.lead_ms)} of its {chiefs}",
-        f"allow more minutes between tier {tier.name} and its {chiefs}",
+        label("reasons.lead", tier=tier.name, within=minutes(tier.lead_ms), chiefs=chiefs),
+        label("reasons.lead_remedy", tier=tier.name, chiefs=chiefs),
         rows,
         tier=tier,
     )
@@ -238,17 +234,25 @@ def _counts(columns: Columns) -> Iterator[Part]:
     every, inside = np.arange(columns.sites), np.flatnonzero(problem.inside)
     for n, tier in enumerate(problem.leading):
         row = plain_row("tier", tier.name, [(columns.leads(n, every), 1.0)], float(tier.count), float(tier.count))
-        text = f"exactly {tier.count} of tier {tier.name}"
-        yield Part("tier", tier.name, text, f"change the count of tier {tier.name}", (row,), tier=tier)
+        text, remedy = (
+            label("reasons.tier", tier=tier.name, count=tier.count),
+            label("reasons.tier_remedy", tier=tier.name),
+        )
+        yield Part("tier", tier.name, text, remedy, (row,), tier=tier)
     for k, phase in enumerate(problem.phases):
-        by = f" by {phase.by}" if phase.by else ""
         others = [(columns.leads(n, inside), -1.0) for n in range(columns.leading)]
         terms = [(columns.open(k, inside), 1.0), *others]
         row = plain_row("count", str(k), terms, float(phase.count), float(phase.count))
         rule = "stations" if k == last else "phases"
-        yield Part(
-            rule, str(k), f"exactly {phase.count} stations{by}", f"change the {phase.count} stations{by}", (row,)
-        )
+        yield Part(rule, str(k), *_count_words(phase), (row,))
+
+
+def _count_words(phase: Phase) -> tuple[Label, Label]:
+    """Return a phase's count, and what would loosen it."""
+    if phase.by:
+        facts = {"count": phase.count, "by": phase.by}
+        return label("reasons.count_by", **facts), label("reasons.count_by_remedy", **facts)
+    return label("reasons.count", count=phase.count), label("reasons.count_remedy", count=phase.count)
 
 
 def _sides(columns: Columns) -> Iterator[Part]:
@@ -279,28 +283,34 @@ def side_part(columns: Columns, side: Side, key: str) -> Part:  # noqa: PLR0911 
     alone = replace(columns, problem=problem)
     match side:
         case Among():
-            least, words = side.at_most is None, among_words(problem, side)
-            text = f"at least {side.at_least} of {words}" if least else f"at most {side.at_most} of {words}"
-            remedy = f"ask for fewer of {words}" if least else f"allow more of {words}"
+            words = among_words(problem, side)
+            if side.at_most is None:
+                text = label("reasons.at_least_of", least=side.at_least, words=words)
+                remedy = label("reasons.among_least_remedy", words=words)
+            else:
+                text = label("reasons.at_most_of", most=side.at_most, words=words)
+                remedy = label("reasons.among_most_remedy", words=words)
             return Part("among", key, text, remedy, tuple(among(alone)), side=side)
         case Apart():
-            text, remedy = f"sites {side.name}", "allow sites to be nearer to each other"
+            text, remedy = label("reasons.apart", name=side.name), label("reasons.apart_remedy")
             return Part("apart", key, text, remedy, tuple(apart(alone)), side=side)
         case Company():
-            text, remedy = f"each site {side.name}", "allow sites to stand alone"
+            text, remedy = label("reasons.company", name=side.name), label("reasons.company_remedy")
             return Part("company", key, text, remedy, tuple(company(alone)), side=side)
         case Budget():
-            text = f"a budget of {amount(side.at_most)}"
-            return Part(
-                "budget", key, text, "raise the budget", tuple(budget(alone)), lazy=Purse.of(problem, side), side=side
-            )
+            text, remedy = label("reasons.budget", budget=amount(side.at_most)), label("reasons.budget_remedy")
+            return Part("budget", key, text, remedy, tuple(budget(alone)), lazy=Purse.of(problem, side), side=side)
         case WorstTime():
-            who = "everybody" if side.demand_ids is None else plural(len(side.demand_ids), "demand point")
-            text, rows = f"{who} within {minutes(side.ms)}", tuple(worst_rows(alone, side))
-            return Part("worst time", key, text, "allow more minutes to the farthest", rows, side=side)
+            ids = side.demand_ids
+            who = label("reasons.everybody") if ids is None else plural(len(ids), "demand point")
+            text, remedy = (
+                label("reasons.worst_time", who=who, within=minutes(side.ms)),
+                label("reasons.worst_time_remedy"),
+            )
+            return Part("worst time", key, text, remedy, tuple(worst_rows(alone, side)), side=side)
         case CoverageFloor():
-            remedy = f"lower the share of {side.name}"
+            remedy = label("reasons.floor_remedy", name=side.name)
             return Part("floor", key, floor_words(side), remedy, lazy=Floor.of(problem, side), side=side)
         case Shortfall():
-            text = f"at most {plural(side.at_most, 'station')} lacking of quotas"
-            return Part("shortfall", key, text, "let groups lack more stations", lazy=Bend(side), side=side)
+            text = label("reasons.shortfall", stations=plural(side.at_most, "station"))
+            return Part("shortfall", key, text, label("reasons.shortfall_remedy"), lazy=Bend(side), side=side)

@@ -26,7 +26,6 @@ from careshed.siting.explain.words import (
     minutes,
     percent,
     percent_down,
-    plural,
 )
 from careshed.siting.rows.columns import INF, Row
 from careshed.siting.rows.floors import Floor
@@ -34,6 +33,7 @@ from careshed.siting.rows.purses import Purse
 from careshed.siting.rows.rulebook import UndecidedError
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Relaxation
+from careshed.words import Label, joined, label, plural
 
 __all__ = ["relaxations"]
 
@@ -80,18 +80,17 @@ def _activity(row: Row, values: Floats) -> int:
     return round(float(np.dot(row.value, values[row.index])))
 
 
-def _other_count(parts: Parts, part: Part, *, least: float, most: float) -> list[tuple[int, str, int]]:
+def _other_count(parts: Parts, part: Part, *, least: float, most: float) -> list[tuple[int, int]]:
     """Return the counts nearest to that of a rule, above and below, with which a plan exists."""
     row = part.rows[0]
     count, found = round(row.lower), []
-    for word, low, high in (("raising", count + 1, most), ("lowering", least, count - 1)):
+    for sign, low, high in ((1.0, count + 1, most), (-1.0, least, count - 1)):
         if low > high:
             continue
-        sign = 1.0 if word == "raising" else -1.0
         limit = replace(row, rule="limit", lower=float(low), upper=float(high))
         values = parts.solve(parts.without(part), _cost(parts, [row], sign=sign), [limit])
         if values is not None:
-            found.append((count, word, _activity(row, values)))
+            found.append((count, _activity(row, values)))
     return found
 
 
@@ -100,15 +99,23 @@ def _stations(parts: Parts, part: Part) -> Iterator[Relaxation]:
     phases, k = parts.problem.phases, int(part.key)
     most = phases[k + 1].count if k + 1 < len(phases) else INF
     least = max(phases[k - 1].count if k else 0, 1)
-    when = f" by {phases[k].by}" if phases[k].by else f" in phase {k + 1}" if len(phases) > 1 else ""
-    for count, word, to in _other_count(parts, part, least=least, most=most):
-        yield Relaxation(part.rule, count, to, f"{word} the stations{when} from {count} to {to}")
+    when = Label("", "")
+    if phases[k].by:
+        when = label("reasons.when_by", by=phases[k].by)
+    elif len(phases) > 1:
+        when = label("reasons.when_phase", phase=k + 1)
+    for count, to in _other_count(parts, part, least=least, most=most):
+        facts = {"when": when, "before": count, "after": to}
+        text = label("reasons.more_stations", **facts) if to > count else label("reasons.fewer_stations", **facts)
+        yield Relaxation(part.rule, count, to, text)
 
 
 def _tier(parts: Parts, part: Part) -> Iterator[Relaxation]:
     """More sites of a tier, or fewer."""
-    for count, word, to in _other_count(parts, part, least=0, most=INF):
-        yield Relaxation("tier", count, to, f"{word} the count of tier {part.key} from {count} to {to}")
+    for count, to in _other_count(parts, part, least=0, most=INF):
+        facts = {"tier": part.key, "before": count, "after": to}
+        text = label("reasons.more_of_tier", **facts) if to > count else label("reasons.fewer_of_tier", **facts)
+        yield Relaxation("tier", count, to, text)
 
 
 def _among(parts: Parts, part: Part) -> Iterator[Relaxation]:
@@ -121,10 +128,10 @@ def _among(parts: Parts, part: Part) -> Iterator[Relaxation]:
         return
     to = _activity(row, values)
     if least:
-        text = f"lowering the least number of {words} from {part.side.at_least} to {to}"
+        text = label("reasons.lower_least", words=words, before=part.side.at_least, after=to)
         yield Relaxation("among", part.side.at_least, to, text)
     elif part.side.at_most is not None:
-        text = f"raising the greatest number of {words} from {part.side.at_most} to {to}"
+        text = label("reasons.raise_most", words=words, before=part.side.at_most, after=to)
         yield Relaxation("among", part.side.at_most, to, text)
 
 
@@ -143,7 +150,8 @@ def _budget(parts: Parts, part: Part) -> Iterator[Relaxation]:
         less = replace(side, at_most=to - 1)
         values = parts.solve([*others, side_part(parts.columns, less, part.key)], cost)
     if to is not None:
-        yield Relaxation("budget", side.at_most, to, f"raising the budget from {amount(side.at_most)} to {amount(to)}")
+        text = label("reasons.raise_budget", before=amount(side.at_most), after=amount(to))
+        yield Relaxation("budget", side.at_most, to, text)
 
 
 def _worst_time(parts: Parts, part: Part) -> Iterator[Relaxation]:
@@ -152,7 +160,8 @@ def _worst_time(parts: Parts, part: Part) -> Iterator[Relaxation]:
     to = least_worst_time(parts, part, part.side)
     if to is not None:
         before = part.side.ms
-        yield Relaxation("worst time", before, to, f"raising the worst time from {minutes(before)} to {minutes(to)}")
+        text = label("reasons.raise_worst", before=minutes(before), after=minutes(to))
+        yield Relaxation("worst time", before, to, text)
 
 
 def _floor(parts: Parts, part: Part) -> Iterator[Relaxation]:
@@ -174,10 +183,11 @@ def _floor(parts: Parts, part: Part) -> Iterator[Relaxation]:
     people = int(weight[[bool(opened[sites].any()) for sites in sets]].sum()) if sets else 0
     total = int(floor.weight.sum())
     to = 1000 * people // max(total, 1) / 1000
-    text = (
-        f"lowering the share of {side.name} within {minutes(side.ms)} from {percent(side.share)} to "
-        f"{percent_down(people, total)} ({people:,} of {total:,} people)"
-    )
+    text = label(
+        "reasons.lower_floor",
+        name=side.name, within=minutes(side.ms), before=percent(side.share), after=percent_down(people, total),
+        people=f"{people:,}", all=f"{total:,}",
+    )  # fmt: skip
     yield Relaxation("floor", side.share, to, text)
 
 
@@ -200,10 +210,11 @@ def _lead(parts: Parts, part: Part) -> Iterator[Relaxation]:
     assert tier is not None  # noqa: S101 - as made
     to = least_lead(parts, part, tier)
     if to is not None and tier.lead_ms is not None:
-        text = (
-            f"raising the time between tier {tier.name} and its {' or '.join(tier.led_by)} from "
-            f"{minutes(tier.lead_ms)} to {minutes(to)}"
-        )
+        text = label(
+            "reasons.raise_lead",
+            tier=tier.name, chiefs=joined(tier.led_by, by="or"), before=minutes(tier.lead_ms),
+            after=minutes(to),
+        )  # fmt: skip
         yield Relaxation("lead", tier.lead_ms, to, text)
 
 
@@ -213,7 +224,8 @@ def _span(parts: Parts, part: Part) -> Iterator[Relaxation]:
     assert tier is not None  # noqa: S101 - as made
     to = least_span(parts, part, tier)
     if to is not None and tier.span is not None:
-        yield Relaxation("span", tier.span, to, f"raising the span of tier {tier.name} from {tier.span} to {to}")
+        text = label("reasons.raise_span", tier=tier.name, before=tier.span, after=to)
+        yield Relaxation("span", tier.span, to, text)
 
 
 def _elastic(parts: Parts, rows: Sequence[Row]) -> tuple[list[Row], Floats]:
@@ -241,9 +253,10 @@ def _apart(parts: Parts, part: Part) -> Iterator[Relaxation]:
     rows = _exceptions(parts, part)
     if rows is None:
         return
-    label, n = parts.problem.label, parts.columns.sites
-    names = [" and ".join(label(int(j)) for j in row.index % n) for row in rows]
-    text = f"excepting {plural(len(rows), 'pair')} of sites from being {part.side.name}: {listed_ids(names)}"
+    name, n = parts.problem.label, parts.columns.sites
+    names = [joined([name(int(j)) for j in row.index % n], by="with") for row in rows]
+    pairs = plural(len(rows), "pair")
+    text = label("reasons.except_pairs", pairs=pairs, name=part.side.name, names=listed_ids(names))
     yield Relaxation("apart", 0, len(rows), text)
 
 
@@ -254,7 +267,8 @@ def _company(parts: Parts, part: Part) -> Iterator[Relaxation]:
     if rows is None:
         return
     sites = [int(row.index[int(np.argmax(row.value))]) % parts.columns.sites for row in rows]
-    text = f"excepting {plural(len(rows), 'site')} from being {part.side.name}: {listed(parts.problem, sites)}"
+    names = listed(parts.problem, sites)
+    text = label("reasons.except_sites", sites=plural(len(rows), "site"), name=part.side.name, names=names)
     yield Relaxation("company", 0, len(rows), text)
 
 
@@ -272,9 +286,15 @@ def _lower_quotas(parts: Parts) -> Iterator[Relaxation]:
         return
     changed = [(row.key, round(row.lower), held) for row in rows if (held := _activity(row, values)) < row.lower]
     before, after = sum(quota for _, quota, _ in changed), sum(held for *_, held in changed)
-    names = [f"{group_words(parts.problem, group)} from {quota} to {held}" for group, quota, held in changed]
-    word = "quota" if len(changed) == 1 else "quotas"
-    yield Relaxation("quota", before, after, f"lowering the {word} of {listed_ids(names)}")
+    names = listed_ids(
+        [
+            label("reasons.from_to", group=group_words(parts.problem, group), before=quota, after=held)
+            for group, quota, held in changed
+        ]
+    )
+    one = len(changed) == 1
+    text = label("reasons.lower_quota", names=names) if one else label("reasons.lower_quotas", names=names)
+    yield Relaxation("quota", before, after, text)
 
 
 def _release(parts: Parts) -> Iterator[Relaxation]:
@@ -287,7 +307,8 @@ def _release(parts: Parts) -> Iterator[Relaxation]:
     if values is None:
         return
     sites = [int(part.key) for part in held if values[part.held[0]] < 0.5]
-    text = f"releasing {plural(len(sites), 'existing or required site')}: {listed(parts.problem, sites)}"
+    names = listed(parts.problem, sites)
+    text = label("reasons.release", sites=plural(len(sites), "existing or required site"), names=names)
     yield Relaxation("required", 0, len(sites), text)
 
 

@@ -11,6 +11,7 @@ from careshed.siting.explain.words import SHOWN, group_words, listed, minutes, p
 from careshed.siting.problem import SitingProblem, Tier
 from careshed.siting.rows.columns import eligible, lead_lists
 from careshed.siting.solution import Conflict
+from careshed.words import Label, joined, label
 
 __all__ = ["CHECKS"]
 
@@ -21,19 +22,19 @@ def _check_fixed(problem: SitingProblem) -> Iterator[Conflict]:
     phase = problem.phases[0]
     count, words = places(problem, phase.count)
     if len(existing) > count:
-        by = f" (by {phase.by})" if phase.by else ""
+        by = label("reasons.by", by=phase.by) if phase.by else ""
+        sites = listed(problem, existing)
         yield Conflict(
             "phases",
-            f"{len(existing)} existing sites are open from the start ({listed(problem, existing)}), but the first "
-            f"phase{by} opens exactly {words}",
-            f"raise the first phase to {phase.count + len(existing) - count} or mark existing sites as excluded",
+            label("reasons.fixed_first", existing=len(existing), sites=sites, by=by, words=words),
+            label("reasons.fixed_first_remedy", count=phase.count + len(existing) - count),
         )
     count, words = places(problem, problem.stations)
     if len(both) > count:
         yield Conflict(
             "stations",
-            f"{len(both)} sites are existing or required ({listed(problem, both)}), but exactly {words} are asked for",
-            f"raise the stations to {problem.stations + len(both) - count} or release required sites",
+            label("reasons.fixed_all", both=len(both), sites=listed(problem, both), words=words),
+            label("reasons.fixed_all_remedy", count=problem.stations + len(both) - count),
         )
 
 
@@ -44,8 +45,8 @@ def _check_sites(problem: SitingProblem) -> Iterator[Conflict]:
     if inside < count:
         yield Conflict(
             "stations",
-            f"{words} are asked for, but only {inside} sites inside the area may be opened",
-            f"add {count - inside} candidate sites or ask for fewer stations",
+            label("reasons.few_sites", words=words, inside=inside),
+            label("reasons.few_sites_remedy", count=count - inside),
         )
     status = np.array(problem.statuses, dtype=object)
     for tier in problem.tiers:
@@ -53,8 +54,8 @@ def _check_sites(problem: SitingProblem) -> Iterator[Conflict]:
         if int(able.sum()) < tier.count:
             yield Conflict(
                 "tier",
-                f"tier {tier.name} asks for {tier.count} sites, but only {int(able.sum())} may be of it",
-                f"let more sites be of tier {tier.name} (column tier: '{tier.name}' or empty) or lower its count",
+                label("reasons.few_of_tier", tier=tier.name, count=tier.count, able=int(able.sum())),
+                label("reasons.few_of_tier_remedy", tier=tier.name),
             )
         own = np.flatnonzero(
             able & np.isin(status, ["existing", "required"]) & (np.array(problem.tiers_of, dtype=object) == tier.name)
@@ -62,9 +63,14 @@ def _check_sites(problem: SitingProblem) -> Iterator[Conflict]:
         if len(own) > tier.count:
             yield Conflict(
                 "tier",
-                f"{len(own)} existing or required sites are of tier {tier.name} ({listed(problem, own)}), but its "
-                f"count is {tier.count}",
-                f"raise the count of tier {tier.name} to {len(own)} or clear the sites' tier",
+                label(
+                    "reasons.many_of_tier",
+                    own=len(own),
+                    tier=tier.name,
+                    sites=listed(problem, own),
+                    count=tier.count,
+                ),
+                label("reasons.many_of_tier_remedy", tier=tier.name, own=len(own)),
             )
 
 
@@ -74,11 +80,11 @@ def _check_quotas(problem: SitingProblem) -> Iterator[Conflict]:
     for group, quota in problem.quotas.items():
         have = int((groups == group).sum())
         if have < quota:
+            name = group_words(problem, group)
             yield Conflict(
                 "quota",
-                f"{group_words(problem, group)} is to have at least {quota} stations, but has {have} sites "
-                "that may be opened",
-                f"add {quota - have} candidate sites in {group_words(problem, group)} or lower its quota to {have}",
+                label("reasons.few_in_group", group=name, quota=quota, have=have),
+                label("reasons.few_in_group_remedy", more=quota - have, group=name, have=have),
             )
     count, words = places(problem, problem.stations)
     wanted = sum(problem.quotas.values())
@@ -89,16 +95,22 @@ def _check_quotas(problem: SitingProblem) -> Iterator[Conflict]:
     if wanted > count:
         yield Conflict(
             "quota",
-            f"{len(problem.quotas)} groups ask for {wanted} stations together, but only {words} are opened",
-            f"raise the stations by {wanted - count} or lower quotas",
+            label("reasons.quotas_many", groups=len(problem.quotas), wanted=wanted, words=words),
+            label("reasons.quotas_many_remedy", more=wanted - count),
         )
     elif sum(least.values()) > count >= len(fixed):
         crowded = [group_words(problem, g) for g in sorted(least) if least[g] > problem.quotas.get(g, 0)]
+        groups_named, needed = joined(crowded[:SHOWN]), sum(least.values())
         yield Conflict(
             "quota",
-            f"the quotas of {len(problem.quotas)} groups and the existing and required sites beyond them (in "
-            f"{', '.join(crowded[:SHOWN])}) need {sum(least.values())} stations, but only {words} are opened",
-            f"raise the stations by {sum(least.values()) - count}, lower quotas or release required sites",
+            label(
+                "reasons.quotas_crowded",
+                groups=len(problem.quotas),
+                crowded=groups_named,
+                least=needed,
+                words=words,
+            ),
+            label("reasons.quotas_crowded_remedy", more=needed - count),
         )
 
 
@@ -113,15 +125,21 @@ def _check_lead(problem: SitingProblem, tier: Tier) -> Iterator[Conflict]:
     """Check one led tier."""
     led, _ = lead_lists(problem, tier)
     able = len(np.unique(led))
-    chiefs = " or ".join(tier.led_by)
+    chiefs = joined(tier.led_by, by="or")
     chosen = [t for t in problem.tiers if t.name in tier.led_by]
     if able < tier.count and all(eligible(problem, t).sum() >= t.count for t in (tier, *chosen)):
-        hint = _nearest_pair(problem, tier)
         yield Conflict(
             "lead",
-            f"tier {tier.name} asks for {tier.count} sites within {minutes(tier.lead_ms)} of a {chiefs}, but only "
-            f"{able} sites have a possible {chiefs} so near{hint}",
-            f"allow more minutes between tier {tier.name} and its {chiefs}, or add sites for a {chiefs}",
+            label(
+                "reasons.few_led",
+                tier=tier.name,
+                count=tier.count,
+                within=minutes(tier.lead_ms),
+                chiefs=chiefs,
+                able=able,
+                hint=_nearest_pair(problem, tier),
+            ),
+            label("reasons.few_led_remedy", tier=tier.name, chiefs=chiefs),
         )
 
 
@@ -133,23 +151,25 @@ def _check_spans(problem: SitingProblem) -> Iterator[Conflict]:
         wanted = sum(t.count for t in tiers)
         most = sum(t.count * (wanted if t.span is None else t.span) for t in leaders)
         if wanted > most:
-            whom = " and ".join(f"{t.count} of tier {t.name}" for t in tiers)
-            who = " and ".join(f"{t.count} of tier {t.name} (span {t.span})" for t in leaders)
-            names = " or ".join(t.name for t in leaders)
+            whom = [label("reasons.of_tier_count", count=t.count, tier=t.name) for t in tiers]
+            who = [label("reasons.of_tier_span", count=t.count, tier=t.name, span=t.span) for t in leaders]
+            names = joined([t.name for t in leaders], by="tiers_or")
             yield Conflict(
                 "span",
-                f"{whom} need leaders, but {who} lead at most {most}",
-                f"raise the span of tier {names} or open more of it, for {wanted - most} more sites",
+                label("reasons.span_short", whom=joined(whom, by="and"), who=joined(who, by="and"), most=most),
+                label("reasons.span_short_remedy", tiers=names, more=wanted - most),
             )
             return
 
 
-def _nearest_pair(problem: SitingProblem, tier: Tier) -> str:
+def _nearest_pair(problem: SitingProblem, tier: Tier) -> Label:
     """Return how near the nearest possible pair is, in words."""
     led, leader = lead_lists(problem, replace(tier, lead_ms=None))
     site, other, ms = problem.lead_pairs()
     possible = np.isin(site.astype(np.int64) * len(problem.site_ids) + other, led * len(problem.site_ids) + leader)
-    return f" (the nearest pair is {minutes(int(ms[possible].min()))} apart)" if possible.any() else ""
+    if not possible.any():
+        return Label("", "")
+    return label("reasons.nearest_pair", apart=minutes(int(ms[possible].min())))
 
 
 CHECKS: tuple[Callable[[SitingProblem], Iterator[Conflict]], ...] = (

@@ -18,7 +18,6 @@ from careshed.siting.explain.words import (
     minutes,
     percent_down,
     places,
-    plural,
 )
 from careshed.siting.problem import SitingProblem
 from careshed.siting.rows.columns import eligible
@@ -26,6 +25,7 @@ from careshed.siting.rows.floors import Floor
 from careshed.siting.rows.side_rules import money
 from careshed.siting.sides import Among, Apart, Budget, Company, CoverageFloor, WorstTime
 from careshed.siting.solution import Conflict
+from careshed.words import Label, label, plural
 
 __all__ = ["SIDE_CHECKS"]
 
@@ -65,21 +65,31 @@ def _check_among(problem: SitingProblem) -> Iterator[Conflict]:
         if able < side.at_least:
             yield Conflict(
                 "among",
-                f"at least {side.at_least} of {words} must be open, but only {able} may be",
-                f"add {plural(side.at_least - able, 'candidate site')} of {side.name} or lower the number to {able}",
+                label("reasons.among_few", least=side.at_least, words=words, able=able),
+                label(
+                    "reasons.among_few_remedy",
+                    more=plural(side.at_least - able, "candidate site"),
+                    name=side.name,
+                    able=able,
+                ),
             )
         if side.at_most is not None and len(held) > side.at_most:
             yield Conflict(
                 "among",
-                f"{len(held)} existing or required sites are of {words} ({listed(problem, held)}), but at most "
-                f"{side.at_most} may be open",
-                f"allow {len(held)} of {words} or release existing or required sites",
+                label(
+                    "reasons.among_many",
+                    held=len(held),
+                    words=words,
+                    sites=listed(problem, held),
+                    most=side.at_most,
+                ),
+                label("reasons.among_many_remedy", held=len(held), words=words),
             )
         if side.at_most is not None and side.at_least > side.at_most:
             yield Conflict(
                 "among",
-                f"at least {side.at_least} and at most {side.at_most} sites of {words} are asked for",
-                "correct one of the two figures",
+                label("reasons.among_crossed", least=side.at_least, most=side.at_most, words=words),
+                label("reasons.among_crossed_remedy"),
             )
     yield from _check_disjoint(problem)
 
@@ -99,11 +109,13 @@ def _check_disjoint(problem: SitingProblem) -> Iterator[Conflict]:
             chosen.append((side, least))
     wanted = sum(least for _, least in chosen)
     if wanted > count and len(chosen) > 1:
-        names = listed_ids([f"at least {least} of {among_words(problem, side)}" for side, least in chosen])
+        names = listed_ids(
+            [label("reasons.at_least_of", least=least, words=among_words(problem, side)) for side, least in chosen]
+        )
         yield Conflict(
             "among",
-            f"{names}: these share no site and ask for {wanted} stations together, but only {words} are opened",
-            f"raise the stations by {wanted - count} or ask for fewer of them",
+            label("reasons.among_disjoint", names=names, wanted=wanted, words=words),
+            label("reasons.among_disjoint_remedy", more=wanted - count),
         )
 
 
@@ -123,29 +135,40 @@ def _near(problem: SitingProblem, side: Apart) -> tuple[Ints, Bools]:
 
 def _check_apart(problem: SitingProblem) -> Iterator[Conflict]:
     """Sites open anyway are too near each other, or there is no room for so many."""
-    anyway, status = open_anyway(problem), problem.statuses
+    anyway = open_anyway(problem)
     for side in (s for s in problem.sides if isinstance(s, Apart)):
         pairs, near = _near(problem, side)
         bad = pairs[anyway[pairs].all(axis=1)]
-        named = [f"{problem.label(a)} ({status[a]}) and {problem.label(b)} ({status[b]})" for a, b in bad.tolist()]
+        named = [
+            label("reasons.two", one=_with_status(problem, a), other=_with_status(problem, b)) for a, b in bad.tolist()
+        ]
         if named:
             yield Conflict(
                 "apart",
-                f"{listed_ids(named)} are open whatever is decided, but too near each other: sites are to be "
-                f"{side.name}",
-                "release one of each two, or allow them to be nearer",
+                label("reasons.apart_anyway", pairs=listed_ids(named), name=side.name),
+                label("reasons.apart_anyway_remedy"),
             )
             continue
         count, words = places(problem, problem.stations)
         some = problem.inside & ~near[:, anyway & ~problem.inside].any(axis=1)
         most = _cliques(near, np.flatnonzero(some))
         if most < count:
+            inside = int(problem.inside.sum())
             yield Conflict(
                 "apart",
-                f"at most {most} of the {int(problem.inside.sum())} sites inside the area can be {side.name}, but "
-                f"{words} are asked for",
-                f"allow sites to be nearer, add candidate sites or ask for {count - most} fewer",
+                label("reasons.apart_room", most=most, inside=inside, name=side.name, words=words),
+                label("reasons.apart_room_remedy", fewer=count - most),
             )
+
+
+def _with_status(problem: SitingProblem, site: int) -> Label:
+    """Return a site's name with its status."""
+    status = {
+        "existing": label("reasons.status_existing"),
+        "required": label("reasons.status_required"),
+        "candidate": label("reasons.status_candidate"),
+    }[problem.statuses[site]]
+    return label("reasons.with_status", site=problem.label(site), status=status)
 
 
 def _cliques(near: Bools, sites: Ints) -> int:
@@ -174,12 +197,11 @@ def _check_company(problem: SitingProblem) -> Iterator[Conflict]:
         sites = [(i, problem.site_positions([i]), problem.site_positions(near)) for i, near in side.near.items()]
         alone = [int(own[0]) for _, own, near in sites if len(own) and anyway[own[0]] and not len(near[near != own])]
         if alone:
-            named = listed_ids([f"{problem.label(j)} ({problem.statuses[j]})" for j in alone])
-            are, have = ("is", "has") if len(alone) == 1 else ("are", "have")
+            facts = {"sites": listed_ids([_with_status(problem, j) for j in alone]), "name": side.name}
             yield Conflict(
                 "company",
-                f"{named} {are} open whatever is decided, but {have} no site near: each is to be {side.name}",
-                "add a candidate site near, allow more metres, or release the site",
+                label("reasons.alone_one", **facts) if len(alone) == 1 else label("reasons.alone_many", **facts),
+                label("reasons.alone_remedy"),
             )
 
 
@@ -194,11 +216,13 @@ def _check_budget(problem: SitingProblem) -> Iterator[Conflict]:
         saved = int(np.minimum(costs[free], 0).sum())
         if spent + saved > side.at_most:
             those = plural(int(fixed.sum()), "existing or required site")
-            those += ", with what closing others costs," if saved or closed else ""
+            if saved or closed:
+                those = label("reasons.budget_with_closing", those=those)
+            least = spent + saved
             yield Conflict(
                 "budget",
-                f"{those} cost {amount(spent + saved)} at least, but the budget is {amount(side.at_most)}",
-                f"raise the budget by {amount(spent + saved - side.at_most)} or release existing or required sites",
+                label("reasons.budget_fixed", those=those, spent=amount(least), budget=amount(side.at_most)),
+                label("reasons.budget_fixed_remedy", more=amount(least - side.at_most)),
             )
             continue
         more = max(count - int((fixed & problem.inside).sum()), 0)
@@ -206,9 +230,16 @@ def _check_budget(problem: SitingProblem) -> Iterator[Conflict]:
         if least > side.at_most and int(free.sum()) >= more:
             yield Conflict(
                 "budget",
-                f"{words} cost {amount(least)} at least (existing and required sites {amount(spent)}, the cheapest "
-                f"{more} others {amount(least - spent)}), but the budget is {amount(side.at_most)}",
-                f"raise the budget by {amount(least - side.at_most)} or ask for fewer stations",
+                label(
+                    "reasons.budget_short",
+                    words=words,
+                    least=amount(least),
+                    spent=amount(spent),
+                    others=more,
+                    rest=amount(least - spent),
+                    budget=amount(side.at_most),
+                ),
+                label("reasons.budget_short_remedy", more=amount(least - side.at_most)),
             )
 
 
@@ -225,28 +256,35 @@ def _check_worst_time(problem: SitingProblem) -> Iterator[Conflict]:
         if needed is not None and needed > count:
             yield Conflict(
                 "worst time",
-                f"for everybody to have a site within {minutes(side.ms)} {needed} sites are needed, but {words} are "
-                "opened",
-                f"raise the stations by {needed - count} or allow more minutes",
+                label("reasons.worst_needs", within=minutes(side.ms), needed=needed, words=words),
+                label("reasons.worst_needs_remedy", more=needed - count),
             )
 
 
 def _too_far(problem: SitingProblem, side: WorstTime, far: Ints, lost: Ints) -> Conflict:
     """Return who has no site within the time."""
     both = np.concatenate([far, lost])
-    people, ids = int(problem.weights[both].sum()), [str(i) for i in problem.demand_ids[both]]
-    one = len(both) == 1
-    text = (
-        f"no site is within {minutes(side.ms)} of {plural(len(both), 'demand point')} with "
-        f"{plural(people, 'inhabitant')} ({listed_ids(ids)})"
-    )
-    near = int(nearest_ms(problem)[far].max(initial=0))
+    facts = {
+        "within": minutes(side.ms),
+        "points": plural(len(both), "demand point"),
+        "people": plural(int(problem.weights[both].sum()), "inhabitant"),
+        "ids": listed_ids([str(i) for i in problem.demand_ids[both]]),
+    }
     if len(lost):
-        some = "it" if one else f"{len(lost):,} of them"
-        text += f"; no site reaches {some} within the cutoff of {minutes(problem.cutoff_ms)}"
-        return Conflict("worst time", text, "add candidate sites near them, or leave them out of the rule")
-    text += f"; the nearest {'is' if one else 'are'} {minutes(near)} away{'' if one else ' at most'}"
-    return Conflict("worst time", text, f"allow {minutes(near)} or add candidate sites near them")
+        cutoff = minutes(problem.cutoff_ms)
+        text = (
+            label("reasons.too_far_lost_one", cutoff=cutoff, **facts)
+            if len(both) == 1
+            else label("reasons.too_far_lost_some", cutoff=cutoff, some=f"{len(lost):,}", **facts)
+        )
+        return Conflict("worst time", text, label("reasons.too_far_lost_remedy"))
+    near = minutes(int(nearest_ms(problem)[far].max(initial=0)))
+    text = (
+        label("reasons.too_far_one", near=near, **facts)
+        if len(both) == 1
+        else label("reasons.too_far_many", near=near, **facts)
+    )
+    return Conflict("worst time", text, label("reasons.too_far_remedy", near=near))
 
 
 def _check_floors(problem: SitingProblem) -> Iterator[Conflict]:
@@ -258,9 +296,15 @@ def _check_floors(problem: SitingProblem) -> Iterator[Conflict]:
             share = percent_down(floor.most, total)
             yield Conflict(
                 "floor",
-                f"{floor_words(side)} are {floor.need:,} of {total:,} people, but all sites together reach only "
-                f"{floor.most:,} ({share})",
-                f"lower the share of {side.name} to {share}, allow more minutes or add candidate sites near them",
+                label(
+                    "reasons.floor_short",
+                    floor=floor_words(side),
+                    need=f"{floor.need:,}",
+                    all=f"{total:,}",
+                    most=f"{floor.most:,}",
+                    share=share,
+                ),
+                label("reasons.floor_short_remedy", name=side.name, share=share),
             )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from careshed.siting.problem import SitingProblem
 from careshed.siting.sides import Among, CoverageFloor
+from careshed.words import Label, joined, label
 
 __all__ = [
     "among_words",
@@ -22,7 +23,6 @@ __all__ = [
     "percent",
     "percent_down",
     "places",
-    "plural",
     "statuses",
 ]
 
@@ -30,25 +30,17 @@ Ints = npt.NDArray[np.int64]
 SHOWN = 5
 
 
-def listed_ids(names: Sequence[str]) -> str:
+def listed_ids(names: Sequence[str | Label]) -> Label:
     """Return the first few names, and how many more there are."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    shown = joined(names[:SHOWN])
+    if len(names) <= SHOWN:
+        return shown
+    return label("reasons.and_more", shown=shown, more=len(names) - SHOWN)
 
 
-def listed(problem: SitingProblem, sites: Sequence[int] | Ints) -> str:
+def listed(problem: SitingProblem, sites: Sequence[int] | Ints) -> Label:
     """Return the first few sites by name."""
     return listed_ids([problem.label(int(j)) for j in sites])
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "site"), plural(1200, "site")
-    ('1 site', '1,200 sites')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def group_words(problem: SitingProblem, group: str) -> str:
@@ -57,15 +49,17 @@ def group_words(problem: SitingProblem, group: str) -> str:
     return name if name == group else f"{name} ({group})"
 
 
-def minutes(ms: int | None) -> str:
+def minutes(ms: int | None) -> Label:
     """Return a time in minutes, rounded up to a hundredth: whoever grants so much grants enough.
 
     Examples
     --------
-    >>> minutes(870_000), minutes(870_001), minutes(None)
+    >>> minutes(870_000).en, minutes(870_001).en, minutes(None).en
     ('14.5 min', '14.51 min', 'any time')
     """
-    return "any time" if ms is None else f"{math.ceil(ms / 600) / 100:g} min"
+    if ms is None:
+        return label("reasons.any_time")
+    return label("reasons.minutes", minutes=f"{math.ceil(ms / 600) / 100:g}")
 
 
 def amount(sum_: int) -> str:
@@ -96,29 +90,31 @@ def statuses(problem: SitingProblem) -> tuple[Ints, Ints]:
     return existing, np.flatnonzero(problem.inside & np.isin(status, ["existing", "required"]))
 
 
-def places(problem: SitingProblem, count: int) -> tuple[int, str]:
+def places(problem: SitingProblem, count: int) -> tuple[int, Label]:
     """Return how many sites are opened with `count` of the counted tier, and the words for it."""
-    others = sum(t.count for t in problem.leading)
-    words = f"{count} stations"
-    if problem.leading:
-        words += " and " + " and ".join(f"{t.count} of tier {t.name}" for t in problem.leading)
-    return count + others, words
+    others = [label("reasons.of_tier_count", count=t.count, tier=t.name) for t in problem.leading]
+    words = joined([label("reasons.stations", count=count), *others], by="and")
+    return count + sum(t.count for t in problem.leading), words
 
 
-def among_words(problem: SitingProblem, side: Among) -> str:
+def among_words(problem: SitingProblem, side: Among) -> Label:
     """Return which sites a rule counts, and when.
 
     Examples
     --------
     ``private``, ``private of tier hub``, ``private of tier hub by 2021``
     """
-    words = side.name + (f" of tier {side.tier}" if side.tier else "")
+    words = joined([side.name])
+    if side.tier:
+        words = label("reasons.among_tier", name=words, tier=side.tier)
     if side.phase is None or side.phase == len(problem.phases):
         return words
     by = problem.phases[side.phase - 1].by
-    return words + (f" by {by}" if by else f" in phase {side.phase}")
+    if by:
+        return label("reasons.among_by", words=words, by=by)
+    return label("reasons.among_phase", words=words, phase=side.phase)
 
 
-def floor_words(side: CoverageFloor) -> str:
+def floor_words(side: CoverageFloor) -> Label:
     """Return what a floor asks for."""
-    return f"{percent(side.share)} of {side.name} within {minutes(side.ms)}"
+    return label("reasons.floor", share=percent(side.share), name=side.name, within=minutes(side.ms))

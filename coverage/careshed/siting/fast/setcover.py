@@ -22,13 +22,11 @@ import scipy.sparse as sp
 from numba import njit
 
 from careshed.errors import InputError
-from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.dominance import Kernel
-from careshed.siting.fast.found import Found
 from careshed.siting.fast.trades import traded
 from careshed.siting.rows.rulebook import new_highs
 
-__all__ = ["Cover", "minimum_cover", "set_cover"]
+__all__ = ["Cover", "set_cover"]
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
@@ -151,33 +149,6 @@ def set_cover(
     answer = _solved(kernel, limit, _Stop(deadline, at_most is not None, branch))
     opened = first if answer.opened is None else answer.opened
     return Cover(np.sort(opened), min(answer.bound, len(opened)), uncovered, kernel.rows, answer.nodes)
-
-
-def minimum_cover(costs: Costs, *, forced: Ints | None = None, deadline: float | None = None) -> Found:
-    """Open the fewest sites so that every row of `costs` has one of its listed sites (LSCP).
-
-    Parameters
-    ----------
-    costs
-        Rows whose listed sites are those that cover them, as for the level "covered": weights count only in
-        that demand without weight asks for nothing. Demand that no site covers is not among the rows; its
-        weight is ``costs.constant`` when costs are 0 and base is 1.
-    forced, deadline
-        See :func:`set_cover`; an interrupt from the keyboard stops with a greedy cover and a bound.
-
-    Returns
-    -------
-    Found
-        Its value is the number of sites.
-    """
-    try:
-        cover = set_cover(costs.starts, costs.site, costs.sites, forced=forced, deadline=deadline)
-    except KeyboardInterrupt:
-        cover = set_cover(costs.starts, costs.site, costs.sites, forced=forced, deadline=time.monotonic())
-    method = "set cover: dominance, linear programs, branch and bound"
-    if costs.constant:
-        method += f"; demand of weight × cost {costs.constant} that no site covers left out"
-    return Found(cover.opened, len(cover.opened), float(cover.bound), cover.nodes, cover.rows, method)
 
 
 def _table(starts: Ints, site: Ints32, sites: int) -> tuple[Any, Ints]:

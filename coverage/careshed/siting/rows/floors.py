@@ -82,7 +82,7 @@ class Floor:
         coefficient = np.bincount(self.site[some], weights=self.weight[self.row[some]], minlength=columns.sites)
         sites = np.flatnonzero(coefficient)
         value = np.minimum(coefficient[sites], missing) / missing
-        yield Row("floor", self.side.name, last[sites], value, 1.0, INF)
+        yield Row("floor", str(self.side.name), last[sites], value, 1.0, INF)
 
 
 def floors_of(problem: SitingProblem) -> tuple[Floor, ...]:

@@ -34,7 +34,7 @@ def among(columns: Columns) -> Iterator[Row]:
         else:
             index, value = columns.open(phase - 1, sites), np.ones(len(sites))
         most = INF if side.at_most is None else float(side.at_most)
-        yield Row("among", side.name, index, value, float(side.at_least), most)
+        yield Row("among", str(side.name), index, value, float(side.at_least), most)
 
 
 def _of_tier(columns: Columns, tier: Tier, sites: Ints, phase: int) -> tuple[Ints, Floats]:
@@ -63,7 +63,7 @@ def apart(columns: Columns) -> Iterator[Row]:
         for pair in side.too_near:
             sites = columns.problem.site_positions(pair)
             if len(sites) == 2 and not always[sites].all():
-                yield plain_row("apart", side.name, [(columns.open(columns.phases - 1, sites), 1.0)], -INF, 1.0)
+                yield plain_row("apart", str(side.name), [(columns.open(columns.phases - 1, sites), 1.0)], -INF, 1.0)
 
 
 def company(columns: Columns) -> Iterator[Row]:
@@ -74,7 +74,7 @@ def company(columns: Columns) -> Iterator[Row]:
             for site in columns.problem.site_positions([site_id]):
                 others = columns.open(last, np.setdiff1d(columns.problem.site_positions(near), [site]))
                 own = columns.open(last, int(site))
-                yield merged_row("company", side.name, [(own, np.ones(1)), (others, -np.ones(len(others)))])
+                yield merged_row("company", str(side.name), [(own, np.ones(1)), (others, -np.ones(len(others)))])
 
 
 def budget(columns: Columns) -> Iterator[Row]:
