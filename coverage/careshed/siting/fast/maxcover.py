@@ -32,7 +32,8 @@ What each part gave, on one thread of a busy machine:
   p = 50: 0.257 to 0.231 %), but finding them takes as long as all the rest.
 - Branching, New York, p = 70: a site near a half brings 0.01 to 0.04 % each way; how many sites open in a region of
   some 70 to 500 sites, 0 to 0.014 %; whether a heavy row is reached, 0.02 %. With the best plan known, p = 70 is proven
-  in 55 nodes, p = 80 in 49; nodes solved by primal-dual steps take about 0.3 s, with the linear program 1 s or more.
+  in 82 nodes and 26 s, p = 80 in some 50; nodes solved by primal-dual steps take 0.3 s, with the linear program 1 s or
+  more. p = 90 stays open at 0.24 % after 70 s, Bronx, p = 60 at 0.37 % after 25 s.
 - The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help; annealing with
   trades of any two sites comes to 0.1 to 0.4 % in the same time. Three trades in four with a neighbour, a site that
   reaches one of the same rows, come to 0 to 0.1 %. Then the sites of small reduced cost are annealed on their own.
