@@ -34,6 +34,7 @@ What each part gave, on one thread of a busy machine:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -43,12 +44,13 @@ from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coveranneal import annealed, united
+from careshed.siting.fast.coverbranch import Branching, Node, branched, few, raised
 from careshed.siting.fast.coverdual import priced
-from careshed.siting.fast.coverlp import Program, Relaxed
-from careshed.siting.fast.coverodd import found_triples
+from careshed.siting.fast.coversaddle import first_point
 from careshed.siting.fast.coversearch import greedy, searched
-from careshed.siting.fast.covertree import Incumbent, Tree
+from careshed.siting.fast.covertree import Incumbent
 from careshed.siting.fast.found import Found
+from careshed.siting.fast.setcover import cover_of
 
 __all__ = ["max_cover"]
 
@@ -56,38 +58,37 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[float, float, str], None]
-GROUPS = 200
-"""Groups of rows in a linear program, about."""
 STEPS = 1500
 """Trades of one search."""
 PRICED = 400
 """Steps of one ascent of the prices."""
 SHRINK = 0.8
 """What is left is laid out anew where at most this share of the sites is left."""
-MANY = 320
-"""So many sites are cut and branched on as they are; among more, plans are sought by annealing."""
 HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
 """Of the plans that one round anneals."""
 SWEEPS = 10
 """Annealing looks at each trade about so many times …"""
-MOVES = 1_000_000
+MOVES = 2_500_000
 """… and at no more trades than this in the first round, half as many more in each that follows at once …"""
 WORK = 200_000_000
 """… nor than so many rows."""
 UNITED = 4
-"""Plans are united to at most so many times the sites of one."""
+"""Plans are united to at most so many times the sites of one …"""
+MOST = 320
+"""… and to at most so many."""
 NODES = 30
 """Nodes at most in the search for the best plan of several plans' sites."""
-NEAR = 0.25
-"""Sites whose reduced cost is at most this share of the gap are annealed on their own."""
-ODD = 8
+ROUNDS = 40
 """Rounds of odd sets."""
-FEW = 150
-"""So few sites are branched on at once."""
-WORTH = 0.1
-"""A round of odd sets is followed by another where it closed this share of the distance to the best plan."""
-STALLED = 10
-SMALL = 1e-3
+RAISED = 1500
+"""Steps of one round."""
+ALL = 3_000_000_000
+"""Entries that the search for a plan which reaches all people looks at …"""
+ALL_SECOND = 50_000_000
+"""… where there is time for them."""
+UNITED_ROUNDS = 3
+BRANCHED = 30
+"""Nodes between two looks for better plans."""
 
 
 def max_cover(
@@ -149,26 +150,43 @@ def max_cover(
 
 
 def _proven(cover: Cover, best: Incumbent) -> float:
-    """Shrink, cut and branch until nothing better is left; return the bound."""
-    cover, bound = _priced_out(cover, best, float(cover.spent))
-    if cover.sites > MANY and not best.hopeless(bound) and _longer(cover, best):
-        cover, bound = _priced_out(cover, best, bound)
-    while cover.rows and cover.p and not best.hopeless(bound):
-        if best.late:
-            return bound
-        lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
-        program, last = _tightened(cover, best, lower, upper)
-        if last is None:
+    """Shrink, search and branch until nothing better is left; return the bound."""
+    node = _priced_node(cover, best, float(cover.spent))
+    if _open(node, best) and node.bound <= node.cover.spent:
+        _cover_all(node.cover, best)
+    while _open(node, best):
+        before = best.value
+        if _round(node, best) and best.rounds == 1:
+            node = _priced_node(node.cover, best, node.bound)
+        node = raised(node, best, rounds=ROUNDS, steps=RAISED)
+        if best.value == before:
             break
-        bound = max(bound, last.bound)
-        left = int((lower < upper).sum())
-        odd = len(program.triples.weight) > 0
-        if best.late or left > SHRINK * cover.sites or (odd and left <= FEW):
-            return Tree(program, best).run(bound, lower, upper)
-        cover = cover.without(upper < 1.0, lower > 0.0).reduced()
-        _again(cover, best)
-        _longer(cover, best)
-    return float(best.value)
+    tree = Branching(node, best)
+    while tree.open and not best.late:
+        tree.run(BRANCHED)
+        if tree.open and _open(node, best) and _round(node, best):
+            node = raised(node, best, rounds=1, steps=RAISED)
+    return tree.bound
+
+
+def _cover_all(cover: Cover, best: Incumbent) -> None:
+    """Look for a plan that reaches all rows, where prices don't rule it out: people of few are missed by annealing."""
+    left = 1e9 if best.deadline is None else best.deadline - time.monotonic()
+    work = int(min(ALL, max(left, 0.0) * ALL_SECOND))
+    opened = cover_of(cover.starts, cover.site, cover.sites, size=cover.p, work=work)
+    if opened is not None:
+        best.offer(cover, opened)
+
+
+def _open(node: Node, best: Incumbent) -> bool:
+    """Whether so much is left that plans and bounds are sought before branching."""
+    return not (best.late or best.hopeless(node.bound) or node.decided or few(node.cover))
+
+
+def _priced_node(cover: Cover, best: Incumbent, bound: float) -> Node:
+    """Return what prices leave."""
+    cover, bound = _priced_out(cover, best, bound)
+    return Node(bound, cover, first_point(cover))
 
 
 def _priced_out(cover: Cover, best: Incumbent, bound: float) -> tuple[Cover, float]:
@@ -196,42 +214,40 @@ def _again(cover: Cover, best: Incumbent) -> None:
     best.offer(cover, opened, value)
 
 
-def _longer(cover: Cover, best: Incumbent) -> bool:
-    """Look for a better plan for longer; return whether there was one.
-
-    Rounds go on as long as they bring something; the first of all may stall once.
-    """
-    first, stalls, n = best.value, 1 if best.rounds else 2, 0
-    while cover.sites > MANY and cover.p and stalls and not best.late:
-        before = best.value
-        _round(cover, best, 1.0 + n / 2.0)
-        stalls, n = stalls - (best.value == before), n + 1
-    return best.value < first
-
-
-def _round(cover: Cover, best: Incumbent, times: float) -> None:
-    """Anneal some times from the best plan, and unite it with each plan that this ends in, then with several."""
-    moves = int(times * min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1)))
-    plans = []
+def _round(node: Node, best: Incumbent) -> bool:
+    """Anneal from the best plan, unite it with each plan that this ends in, then with several; return whether it paid."""
+    cover, before = node.cover, best.value
+    most = min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1))
+    moves = most * (4 + min(best.rounds, 4)) // 4
     for seed, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
         if best.late:
-            return
-        start = cover.inside(best.opened)
-        met, last = annealed(cover, start, moves=moves, hot=hot, seed=seed, late=lambda: best.late)
+            return best.value < before
+        start = np.random.default_rng(seed).permutation(cover.sites)[: cover.p]
+        met, _ = annealed(cover, start, moves=moves, hot=hot, seed=seed, late=lambda: best.late)
         best.offer(cover, met)
-        _unite(cover, best, [last])
-        plans.append(last)
+        _unite(cover, best, [met])
+        best.plans.append(cover.outside(met))
+    plans = [cover.inside(names) for names in best.plans]
     _unite(cover, best, sorted(plans, key=cover.uncovered))
+    if best.rounds:
+        mixed = np.random.default_rng(best.rounds).permutation(len(plans))
+        _unite(cover, best, [plans[n] for n in mixed])
     best.rounds += 1
+    best.progress(
+        float(best.value), min(node.bound, float(best.value)), f"plans: {len(best.plans)}, {cover.sites} sites"
+    )
+    return best.value < before
 
 
 def _unite(cover: Cover, best: Incumbent, plans: list[Ints]) -> None:
     """Look for the best plan of the sites of several plans, of the best first of all."""
-    few = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MANY))
-    if len(few) > cover.p:
-        closed = ~np.isin(np.arange(cover.sites), few)
+    some = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MOST))
+    if len(some) > cover.p:
+        closed = ~np.isin(np.arange(cover.sites), some)
         brief = _Brief(best.value, best.opened, best.deadline, _silent)
-        _proven(cover.without(closed, np.zeros_like(closed)).reduced(), brief)
+        part = cover.without(closed, np.zeros_like(closed)).reduced()
+        node = _priced_node(part, brief, float(part.spent))
+        branched(raised(node, brief, rounds=UNITED_ROUNDS, steps=RAISED), brief)
         best.value, best.opened = brief.value, brief.opened
 
 
@@ -242,66 +258,6 @@ class _Brief(Incumbent):
     def late(self) -> bool:
         """Whether time or nodes are used up."""
         return self.nodes >= NODES or super().late
-
-
-def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
-    """Cut, with odd sets as long as they pay; fix sites (in place). None where nothing better is left."""
-    program = Program(cover, GROUPS)
-    last = _cut(program, best, lower, upper, None)
-    for _ in range(ODD):
-        if last is None or best.late or (lower < upper).sum() < FEW:
-            break
-        _tell(best, program, last, lower, upper)
-        far = last.reduced > NEAR * (best.value - last.bound)
-        _longer(cover.without(far, np.zeros_like(far)), best)
-        best.fix(last, lower, upper)
-        tighter = Program(cover, GROUPS, found_triples(cover, last.x, program.triples))
-        following = _cut(tighter, best, lower, upper, last.x)
-        if following is not None and following.bound <= last.bound:
-            break
-        rise = np.inf if following is None else following.bound - last.bound
-        wanted = WORTH * (best.value - last.bound)
-        program, last = tighter, following
-        if rise < wanted:
-            break
-    if last is not None:
-        _tell(best, program, last, lower, upper)
-    return program, last
-
-
-def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: Floats | None) -> Relaxed | None:
-    """Cut until the bound stalls, at points between solutions (Ben-Ameur, Neto 2007), from `core` on.
-
-    Fixes sites (in place); None where nothing better is left.
-    """
-    kept: Relaxed | None = None
-    stalled, n = 0, 0
-    while True:
-        program.limit(lower, upper)
-        last = program.solve()
-        if last is None:
-            return None
-        stalled += 1
-        if kept is None or last.bound > kept.bound:
-            if kept is None or last.bound - kept.bound > SMALL * (best.value - kept.bound):
-                stalled = 0
-            kept = last
-        if best.hopeless(kept.bound):
-            return None
-        fixed = best.fix(last, lower, upper)
-        n += 1
-        if n % 5 == 0:
-            best.round(program.cover, last.x)
-        core = last.x if core is None else 0.5 * (core + last.x)
-        if best.late or stalled > STALLED or (not program.separate(core, last.x) and not fixed):
-            return kept
-
-
-def _tell(best: Incumbent, program: Program, last: Relaxed, lower: Floats, upper: Floats) -> None:
-    """Report progress."""
-    left, triples = int((lower < upper).sum()), len(program.triples.weight)
-    bound = min(last.bound, float(best.value))
-    best.progress(float(best.value), bound, f"root: {left} sites in doubt, {triples} odd sets")
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:
