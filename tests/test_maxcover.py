@@ -19,16 +19,18 @@ from hypothesis import strategies as st
 
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs, total
-from careshed.siting.fast import maxcover
+from careshed.siting.fast import coverbranch
 from careshed.siting.fast.collapse import dominated_sites, equal_rows, rows_of, transposed
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coveranneal import annealed, united
 from careshed.siting.fast.coverbranch import Node, branched, raised
+from careshed.siting.fast.coverlp import Program
 from careshed.siting.fast.coverodd import broken_triples, odd_value
 from careshed.siting.fast.coversaddle import Point, ascended, first_point, set_aside, widened
 from careshed.siting.fast.coversearch import greedy, searched
 from careshed.siting.fast.covertree import Incumbent
 from careshed.siting.fast.maxcover import max_cover
+from careshed.siting.fast.setcover import cover_of
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "mclp"
@@ -164,8 +166,34 @@ def test_where_plans_are_annealed_and_united_the_best_plan_is_the_same(monkeypat
     reach, weights = scattered(400, 90, seed=7)
     costs = costs_of(reach, weights)
     proven = max_cover(costs, 9)
-    monkeypatch.setattr(maxcover, "MANY", 40)
+    monkeypatch.setattr(coverbranch, "FEW", 20)
     assert max_cover(costs, 9).value == proven.value
+
+
+def test_a_plan_that_reaches_all_is_found():
+    """Pairs of sites that reach nothing in common: one plan of eight reaches all, some rows weigh next to nothing."""
+    rng = np.random.default_rng(3)
+    owner = rng.integers(0, 8, 400)
+    reach = rng.random((400, 72)) < 0.1
+    reach[:, :8] = owner[:, None] == np.arange(8)
+    costs = costs_of(reach, rng.choice([1, 1000], 400))
+    found = max_cover(costs, 8)
+    assert found.proven
+    assert found.value == 0
+    opened = cover_of(costs.starts, costs.site, costs.sites, size=8, work=10_000_000)
+    assert reach[:, opened].any(axis=1).all()
+    assert cover_of(costs.starts, costs.site, costs.sites, size=1, work=10_000) is None
+
+
+def test_a_program_that_is_stopped_proves_no_more_than_it_may():
+    reach, weights = scattered(300, 60, seed=5)
+    cover = Cover.of(costs_of(reach, weights), 6)
+    program = Program(cover, 20, deadline=time.monotonic())
+    for _ in range(3):
+        last = program.solve()
+        assert last.bound <= max_cover(costs_of(reach, weights), 6).value
+        program.separate(last.x)
+    assert program.stopped
 
 
 @settings(max_examples=100, deadline=None)
@@ -300,7 +328,7 @@ def test_branching_ends_with_the_best_plan(case, data):
     constant = costs_of(reach, weights).constant
     node = Node(float(cover.spent), cover, first_point(cover))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("careshed.siting.fast.coverbranch.FEW", data.draw(st.sampled_from([0, 3])))
+        patch.setattr(coverbranch, "FEW", data.draw(st.sampled_from([0, 3])))
         bound = branched(raised(node, best, rounds=2, steps=100), best)
     assert bound == best.value == least(reach, weights, p) - constant
 

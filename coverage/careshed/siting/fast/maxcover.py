@@ -215,7 +215,7 @@ def _again(cover: Cover, best: Incumbent) -> None:
 
 
 def _round(node: Node, best: Incumbent) -> bool:
-    """Anneal from the best plan, unite it with each plan that this ends in, then with several; return whether it paid."""
+    """Anneal from anywhere, unite the best plan with each that this meets, then with many; return whether it paid."""
     cover, before = node.cover, best.value
     most = min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1))
     moves = most * (4 + min(best.rounds, 4)) // 4
