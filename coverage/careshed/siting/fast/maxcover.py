@@ -7,29 +7,33 @@ with rows *i* of :math:`w_i` people, reached by the sites :math:`N_i`. In turn:
 1. equal rows are made one, dominated sites left out (:mod:`~careshed.siting.fast.collapse`);
 2. greedy and tabu search find a plan (:mod:`~careshed.siting.fast.coversearch`);
 3. prices of rows give a bound, by which most sites can't be in a better plan; what is left is made smaller
-   again, and so on (:mod:`~careshed.siting.fast.coverdual`);
-4. where many sites are left, plans are annealed and the best plan of their sites together is sought by all of this
+   again, and so on (:mod:`~careshed.siting.fast.coverdual`); where they don't rule out that all rows are reached, a
+   cover of all rows is sought by trades (:mod:`~careshed.siting.fast.trades`);
+4. where many sites are left, plans are annealed, and the best plan of their sites together is sought by all of this
    (:mod:`~careshed.siting.fast.coveranneal`);
-5. the linear program by cuts, then the same with odd sets of rows as long as they pay
-   (:mod:`~careshed.siting.fast.coverlp`, :mod:`~careshed.siting.fast.coverodd`); reduced costs shrink again;
-6. branch and cut on the rest (:mod:`~careshed.siting.fast.covertree`).
+5. prices of rows and of odd sets of rows, to near the linear program's bound, in rounds: those odd sets are added that
+   the shares of the sites break, what prices rule out is left out
+   (:mod:`~careshed.siting.fast.coversaddle`, :mod:`~careshed.siting.fast.coverodd`);
+6. branching on sites, each node in the same way, and plans annealed now and then, until few sites are left
+   (:mod:`~careshed.siting.fast.coverbranch`), then branch and cut with a linear program of these
+   (:mod:`~careshed.siting.fast.covertree`, :mod:`~careshed.siting.fast.coverlp`).
 
 Notes
 -----
-What each part gave, on one thread of a busy machine:
+Measured on one thread of a busy machine:
 
-- A million points by 500 sites, some 9,000, 21,000 and 38,000 rows: prices alone leave 18, 76 and 306 sites, in 0.1 to
-  1 s; the proof takes no more than 15 nodes after that, with or without odd sets. p = 60 is proven too.
-- Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023): equal rows are rare
-  and dominated sites few (New York 400 m: 2,713 to 2,320 sites; Bronx 600 m: 3,839 to 3,159). Prices come within 0.1
-  to 0.4 % of the linear program, which itself is 0.2 to 0.6 % above the best plan; for Kings they meet the best plan.
-  Some 150 to 300 triples of rows with their odd inequality close a third to two thirds of the distance (New York,
-  p = 70: 1,400,966 to 1,397,911, best 1,396,333; p = 90: 1,548,872 to 1,545,814, best 1,539,992) in a few more
-  linear programs of equal size. What is left open there is this distance.
-- The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help. A run of a
-  million annealing trades (0.2 s in New York, 1 s in Kings) ends 0.1 to 0.4 % below. The best plan of the sites of
-  eight such runs, some 100 to 200 sites, is proven in 0.1 to 1.5 s and is the best plan of all in New York (1 to 13 s,
-  p = 50 to 90), San Francisco (4 s) and Bronx p = 50 (5 s).
+- A million points by 500 sites, p = 29: prices leave 18, 76 and 306 sites of 9,000, 21,000 and 38,000 rows. The linear
+  program by cuts ends the proof in at most 15 nodes; its size doesn't grow with the rows, while a primal-dual step does.
+- Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023), limit 105 s: see
+  ``docs/benchmarks-siting.md``. New York is proven for p = 50 to 80 in 4 to 60 s.
+- In Kings the best plan reaches everybody, so that prices say nothing and reduced costs rule out no site: annealing
+  stays some 180 people short, whatever the time. Trades with weighted rows find the cover in 6 s.
+- Annealing from anywhere, 2.5 million trades a run, and uniting the ends, finds the best plan of San Francisco, New York
+  (p = 70 and 90) and Bronx, p = 50, in one or two rounds, 2 to 8 s. In Bronx, p = 60, it stays 389 people short (0.03 %)
+  of 1,290,635; one lucky draw of twelve runs of three million trades, united, held the best plan.
+- Tried without success for Bronx, p = 60: hotter starts (0.1), up to five million trades, unions of up to 500 sites or
+  100 nodes, unions of thirty plans, the sites that the shares of the linear program name. Starting from the best plan,
+  all runs or every other one, left Bronx, p = 50, 700 people short.
 """
 
 from __future__ import annotations
@@ -87,7 +91,8 @@ ALL = 3_000_000_000
 ALL_SECOND = 50_000_000
 """… where there is time for them."""
 UNITED_ROUNDS = 3
-BRANCHED = 30
+"""Rounds of odd sets for the sites of several plans."""
+BRANCHED = 10
 """Nodes between two looks for better plans."""
 
 
@@ -155,8 +160,10 @@ def _proven(cover: Cover, best: Incumbent) -> float:
     if _open(node, best) and node.bound <= node.cover.spent:
         _cover_all(node.cover, best)
     while _open(node, best):
-        before = best.value
-        if _round(node, best) and best.rounds == 1:
+        before, first = best.value, not best.rounds
+        _round(node, best)
+        if first:  # on all sites twice: what is ruled out is a good plan's neighbourhood too
+            _round(node, best)
             node = _priced_node(node.cover, best, node.bound)
         node = raised(node, best, rounds=ROUNDS, steps=RAISED)
         if best.value == before:
