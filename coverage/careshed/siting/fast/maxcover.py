@@ -23,17 +23,17 @@ Notes
 Measured on one thread of a busy machine:
 
 - A million points by 500 sites, p = 29: prices leave 18, 76 and 306 sites of 9,000, 21,000 and 38,000 rows. The linear
-  program by cuts ends the proof in at most 15 nodes; its size doesn't grow with the rows, while a primal-dual step does.
+  program by cuts ends the proof in at most 15 nodes: it doesn't grow with the rows, as primal-dual steps do.
 - Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023), limit 105 s: see
   ``docs/benchmarks-siting.md``. New York is proven for p = 50 to 80 in 4 to 60 s.
 - In Kings the best plan reaches everybody, so that prices say nothing and reduced costs rule out no site: annealing
   stays some 180 people short, whatever the time. Trades with weighted rows find the cover in 6 s.
-- Annealing from anywhere, 2.5 million trades a run, and uniting the ends, finds the best plan of San Francisco, New York
-  (p = 70 and 90) and Bronx, p = 50, in one or two rounds, 2 to 8 s. In Bronx, p = 60, it stays 389 people short (0.03 %)
-  of 1,290,635; one lucky draw of twelve runs of three million trades, united, held the best plan.
-- Tried without success for Bronx, p = 60: hotter starts (0.1), up to five million trades, unions of up to 500 sites or
-  100 nodes, unions of thirty plans, the sites that the shares of the linear program name. Starting from the best plan,
-  all runs or every other one, left Bronx, p = 50, 700 people short.
+- Annealing from anywhere, 2.5 million trades a run, and uniting the ends, finds the best plan of San Francisco, New
+  York (p = 70 and 90) and Bronx, p = 50, in one or two rounds, 2 to 8 s. In Bronx, p = 60, it stays 389 people short
+  (0.03 %) of 1,290,635; one draw of twelve runs of three million trades, united at once, held the best plan.
+- Tried without success for Bronx, p = 60: up to five million trades, unions of up to 500 sites or 100 nodes, unions of
+  thirty plans, the sites that the shares of the linear program name; hotter runs (0.1) came to 207. Starting from the
+  best plan, all runs of every other round or every other run, left Bronx, p = 50, 700 people short after 15 s.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
 SWEEPS = 10
 """Annealing looks at each trade about so many times …"""
 MOVES = 2_500_000
-"""… and at no more trades than this in the first round, half as many more in each that follows at once …"""
+"""… and at no more trades than this in the first round, later twice as many …"""
 WORK = 200_000_000
 """… nor than so many rows."""
 UNITED = 4
