@@ -51,7 +51,7 @@ data: $(READY) ## rebuild the embedded areas, byte for byte
 papers: $(READY) ## run the notebooks and render them into docs/papers/ (needs Chromium)
 	$(BIN)/python docs/papers.py
 
-pictures: plan ## draw the README's picture (needs Chromium)
+pictures: plan ## take the pictures of README and docs (needs Chromium)
 	$(BIN)/python docs/pictures.py
 
 docs: $(READY) ## the docs site, offline, warnings as errors, into out/docs/

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import re
 import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from PIL import Image
 from playwright.sync_api import sync_playwright
+from shots import chromium, keep
 
 ROOT = Path(__file__).parents[1]
 PAPERS = ROOT / "docs" / "papers"
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-COLOURS = 256
-"""Of a picture: enough for maps, half the bytes."""
 
 
 class _Rows(HTMLParser):
@@ -103,8 +95,7 @@ class Paper:
     def _picture(self, png: bytes, kind: str) -> str:
         self.pictures += 1
         name = f"{self.name}-{self.pictures}.png"
-        with Image.open(io.BytesIO(png)) as picture:
-            picture.convert("RGB").quantize(COLOURS).save(self.folder / name, optimize=True)
+        keep(png, self.folder / name)
         return f"![{kind}: {self.question}]({name})"
 
 
@@ -113,7 +104,7 @@ def screenshot(page_html: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "map.html"
         page_file.write_text(page_html, encoding="utf-8")
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=QUIET.split())
+        browser = chromium(playwright)
         page = browser.new_page(viewport={"width": 1100, "height": 680})
         page.goto(page_file.as_uri())
         page.wait_for_timeout(1500)

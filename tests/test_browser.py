@@ -43,7 +43,7 @@ def test_fills_replace_one_another_and_the_legend_follows(plan, tmp_path, visit)
         seen.append((headings[0].split()[0], map_.count(".leaflet-fills-pane path")))
     names = [name for name, _ in seen]
     assert names[0] == "10"
-    assert names[1:4] == ["步行等时圈", "反应时间(现状)", "反应时间(方案)"]
+    assert names[1:4] == ["步行等时圈", "反应时间（现状）", "反应时间（方案）"]
     drawn = dict(seen)
     assert drawn.pop("道路覆盖") == 0  # on the canvas of streets
     assert [name for name, paths in drawn.items() if not paths] == [seen[-1][0]]

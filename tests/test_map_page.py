@@ -6,6 +6,7 @@ import re
 import sys
 
 import numpy as np
+import pypdfium2
 import pyproj
 import pytest
 import shapely
@@ -18,6 +19,7 @@ from careshed.maps import coverage_map, write_map
 from careshed.maps._basemap import BASEMAPS, basemap_of
 from careshed.maps._phases import phases
 from careshed.plan import make_plan
+from careshed.words import Label
 
 KEY = "0123456789abcdef0123456789abcdef"
 NAMES = ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "{{ 7*7 }}")
@@ -85,6 +87,26 @@ def test_search_finds_facilities_stations_subdistricts_and_communities(opened, t
     box.press_sequentially(text)
     box.press("Enter")
     assert text in opened.page.locator(".cs-card h2").inner_text()
+    assert opened.faults == []
+
+
+def test_search_by_id_finds_places_of_every_layer(opened, plan):
+    idle = plan.area.candidates.index.difference(plan.stations.index)[0]
+    new = plan.stations.index[plan.stations["status"] != "existing"][0]
+    centre = plan.area.facilities.index[plan.area.facilities["kind"] == "community_health_centre"][0]
+    names = {
+        "C07": plan.area.communities["name"]["C07"],
+        "Q2": str(Label(plan.area.subdistricts["name"]["Q2"], plan.area.subdistricts["name_en"]["Q2"])),
+        "S1": plan.area.facilities["name"]["S1"],
+        centre: plan.area.facilities["name"][centre],
+        idle: plan.area.candidates["name"][idle] or idle,
+        new: plan.stations["name"][new] or new,
+    }
+    box = opened.page.get_by_role("combobox")
+    for id_, name in names.items():
+        box.fill(id_.lower())
+        box.press("Enter")
+        assert opened.page.locator(".cs-card h2").last.inner_text() == name, id_
     assert opened.faults == []
 
 
@@ -212,6 +234,48 @@ def test_on_paper_legend_and_note_stand_beside_the_map_and_buttons_go(opened):
     opened.page.emulate_media(media="screen")
     opened.page.locator(".cs-bar").wait_for()
     assert opened.page.evaluate("careshed.map.getZoom()") == before
+    assert opened.faults == []
+
+
+def _printed(map_):
+    """Print a page, and return its sheets as pictures."""
+    paper = map_.page.pdf(prefer_css_page_size=True, print_background=True)
+    return [sheet.render(scale=1).to_pil().convert("RGB") for sheet in pypdfium2.PdfDocument(paper)]
+
+
+def _share(sheet, colour, *, within=4):
+    """Return the share of a sheet that has a colour, or nearly so."""
+    return (np.abs(np.asarray(sheet, dtype=int) - colour).max(axis=-1) <= within).mean()
+
+
+def test_a_printed_sheet_has_the_fills_of_the_screen(opened):
+    css = opened.page.locator(".leaflet-fills-pane path").first.get_attribute("fill")
+    fill, ground = (np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)]) for code in (css, "#f6f6f4"))
+    before = opened.page.evaluate("[careshed.map.getZoom(), document.querySelectorAll('canvas').length]")
+    (sheet,) = _printed(opened)
+    assert (sheet.width, sheet.height) == (842, 595)
+    assert _share(sheet, 0.75 * fill + 0.25 * ground) > 0.1
+    opened.page.locator(".cs-bar").wait_for()
+    after = opened.page.evaluate("[careshed.map.getZoom(), document.querySelectorAll('canvas').length]")
+    assert after == before
+    assert opened.faults == []
+
+
+def test_dots_of_the_what_if_hide_nothing_on_paper(opened):
+    opened.page.locator(".cs-try-switch").click()
+    opened.page.locator(".cs-site").first.wait_for()
+    ground = np.array([0xF6, 0xF6, 0xF4])
+    assert _share(_printed(opened)[0], ground) > 0.2
+    assert opened.faults == []
+
+
+def test_a_legend_too_long_for_the_sheet_gets_its_own(opened):
+    for box in opened.page.locator(".cs-legend [type=checkbox]:not(:checked)").all():
+        box.check()
+    opened.page.evaluate("document.querySelector('.cs-legend').style.minHeight = '200mm'")
+    map_sheet, legend_sheet = _printed(opened)
+    ground = np.array([0xF6, 0xF6, 0xF4])
+    assert _share(map_sheet, ground, within=0) > 0.2 > _share(legend_sheet, ground, within=0)
     assert opened.faults == []
 
 

@@ -50,8 +50,8 @@ def test_every_part_of_a_plan_has_its_layer(plan):
     assert list(_layers(drawn)) == [
         "10 分钟人口覆盖率",
         "步行等时圈",
-        "反应时间(现状)",
-        "反应时间(方案)",
+        "反应时间（现状）",
+        "反应时间（方案）",
         "一次、二次覆盖",
         "道路覆盖",
         "人口密度",
@@ -61,7 +61,7 @@ def test_every_part_of_a_plan_has_its_layer(plan):
         "2022-12-31 前新增站点 (1)",
         "社区达标",
         "社区卫生服务机构",
-        "候选站址(未选)",
+        "候选站址（未选）",
         "道路",
     ]
 
@@ -70,7 +70,7 @@ def test_only_one_fill_is_shown_at_first_and_candidates_are_off(plan):
     layers = _layers(coverage_map(plan))
     themes = [layer for layer in layers.values() if not layer.overlay]
     assert [layer.show for layer in themes] == [True, *[False] * 7]
-    assert not layers["候选站址(未选)"].show
+    assert not layers["候选站址（未选）"].show
     assert layers["社区达标"].show
 
 
@@ -196,7 +196,7 @@ def test_what_was_left_out_is_not_drawn_and_the_page_says_why(town):
     names = list(_layers(drawn))
     assert not [name for name in names if "人口覆盖" in name or "道路覆盖" in name or "等时圈" in name]
     assert not [name for name in names if "现状" in name or "社区" in name]
-    assert "反应时间(方案)" in names
+    assert "反应时间（方案）" in names
     assert "no file of facilities was given" in drawn.get_root().render()
 
 
@@ -204,7 +204,7 @@ def test_an_area_of_streets_and_people_alone_can_be_drawn(town):
     plan = dataclasses.replace(make_plan(town), coverage=None, isochrones=None, before=None, after=None, solution=None)
     plan = dataclasses.replace(plan, stations=plan.stations.iloc[:0])
     names = list(_layers(coverage_map(plan)))
-    assert names == ["人口密度", "不填色", "现有院前急救站点 (1)", "社区卫生服务机构", "候选站址(未选)", "道路"]
+    assert names == ["人口密度", "不填色", "现有院前急救站点 (1)", "社区卫生服务机构", "候选站址（未选）", "道路"]
 
 
 def test_backdrop_of_any_kind_is_drawn_and_in_the_legend(town, plan):
@@ -221,7 +221,7 @@ def test_backdrop_of_any_kind_is_drawn_and_in_the_legend(town, plan):
     drawn = coverage_map(dataclasses.replace(plan, area=dataclasses.replace(town, backdrop=backdrop)))
     assert len(_features(_layers(drawn)["底图"])) == 2
     html = drawn.get_root().render()
-    assert "水面 Water" in html
+    assert '水面 <span class="en" lang="en">Water' in html
     assert "moat &lt;b&gt;" in html
 
 

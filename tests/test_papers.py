@@ -53,9 +53,10 @@ def test_no_paper_is_left_over_and_all_are_small():
     assert sum(path.stat().st_size for path in PAPERS.iterdir()) < MOST_BYTES
 
 
-def test_a_table_of_html_becomes_rows():
+def test_a_table_of_html_becomes_rows(monkeypatch):
     pytest.importorskip("nbclient", reason="nbclient is not installed")
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    monkeypatch.syspath_prepend(ROOT / "docs")
     spec = importlib.util.spec_from_file_location("papers", ROOT / "docs" / "papers.py")
     papers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(papers)

@@ -269,7 +269,7 @@ def test_key_figures_hold_before_and_after(plan):
     before, after = (minutes(response.total["mean_s"]) for response in (plan.before, plan.after))
     assert figures["Mean response"] == f"{before} → {after} min"
     assert figures["Stations, first aid"] == "3 (2021) → 4 (2022)"
-    assert figures["Plan"] == "已证明最优（差距 0） proven optimal (gap 0)"
+    assert figures["Plan"] == Label("已证明最优（差距 0）", "proven optimal (gap 0)")
     assert [text for *_, text in key_figures(plan, "zh")][-1] == "已证明最优（差距 0）"
     assert [text for *_, text in key_figures(plan, "en")][-1] == "proven optimal (gap 0)"
 

@@ -74,6 +74,6 @@ def test_the_map_has_them_off_at_first(town):
     found, html = layers(with_island(town))
     assert set(found) == names
     assert not any(layer.show for layer in found.values())
-    assert "步行 walk 1 (0.1 km)" in html
-    assert "距道路较远 far from a street (2)" in html
+    assert '步行 <span class="en" lang="en">walk</span> 1 (0.1 km)' in html
+    assert '距道路较远 <span class="en" lang="en">far from a street</span> (2)' in html
     assert not layers(town)[0]

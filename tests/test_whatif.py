@@ -272,6 +272,42 @@ def test_the_plan_and_todays_stations_come_back(plan, tmp_path, visit):
     assert map_.faults == []
 
 
+def test_measuring_turns_no_site(plan, tmp_path, visit):
+    map_ = opened(plan, tmp_path, visit)
+    station = mark(map_, plan, "S1").bounding_box()
+    map_.page.locator("[data-tool=measure]").click()
+    map_.page.mouse.click(station["x"] + 11, station["y"] + 11)
+    map_.page.mouse.click(station["x"] + 111, station["y"] + 91)
+    assert " m" in map_.page.locator("#cs-measured").inner_text()
+    assert set(figures(map_)["open"]) == set(plan.stations.index)
+    map_.page.keyboard.press("Escape")
+    mark(map_, plan, "S1").click()
+    assert "S1" not in figures(map_)["open"]
+    assert map_.faults == []
+
+
+def test_layers_and_phase_are_as_they_were_when_it_is_left(plan, tmp_path, visit):
+    map_ = page_of(plan, tmp_path, visit)
+    map_.page.locator(".cs-steps label").nth(1).click()
+    map_.page.locator(".cs-legend label:has([type=radio])").nth(3).click()
+    state = """[...document.querySelectorAll(".cs-panel input")].map((input) => input.checked)
+        .concat(document.querySelectorAll(".leaflet-fills-pane path, .leaflet-marker-pane > *").length)"""
+    before = map_.page.evaluate(state)
+    map_.page.locator(".cs-try-switch").click()
+    assert not map_.page.locator(".cs-phases").is_visible()
+    assert not map_.page.locator(".cs-legend").is_visible()
+    idle = next(site for site in plan.times["ems"].origin_ids if site not in plan.stations.index)
+    mark(map_, plan, idle).click()
+    box = map_.page.get_by_role("combobox")
+    box.fill(idle)
+    box.press("Enter")
+    assert map_.page.locator(".cs-card h2").inner_text() == plan.area.candidates["name"][idle]
+    map_.page.locator(".cs-try-switch").click()
+    assert map_.page.evaluate(state) == before
+    assert map_.serious_faults() == []
+    assert map_.faults == []
+
+
 def test_a_copied_plan_is_taken_back_by_the_command(plan, town, tmp_path, visit):
     town.write(tmp_path / "area", targets_toml=_toml(tmp_path))
     map_ = opened(plan, tmp_path, visit)

@@ -7,10 +7,12 @@ viridis; what matters is told by shape or by a figure too, never by colour alone
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
 
-import mapclassify
 import numpy as np
 import numpy.typing as npt
+from numba.core import config
 
 __all__ = ["NO_FIGURE", "RAMPS", "ROADS", "breaks", "classes", "fifths", "steps", "time_breaks"]
 
@@ -37,6 +39,18 @@ NO_FIGURE = "none"
 """Class of what has no figure."""
 
 
+@cache
+def _classifiers() -> ModuleType:
+    """Return mapclassify, imported without its compiled classifier: that takes 5 s each time, and is not used here."""
+    before = config.DISABLE_JIT  # type: ignore[attr-defined]
+    config.DISABLE_JIT = True  # type: ignore[attr-defined]
+    try:
+        import mapclassify  # noqa: PLC0415
+    finally:
+        config.DISABLE_JIT = before  # type: ignore[attr-defined]
+    return mapclassify
+
+
 def breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
     """Return round upper limits of classes for a choropleth.
 
@@ -49,7 +63,7 @@ def breaks(values: npt.NDArray[np.float64], *, k: int = 5) -> list[float]:
     """
     if np.ptp(values) < 1e-9:
         return [float(values.max())]
-    bins = [round(float(limit), 10) for limit in mapclassify.PrettyBreaks(values, k=k).bins]
+    bins = [round(float(limit), 10) for limit in _classifiers().PrettyBreaks(values, k=k).bins]
     # the lowest classes are joined where the ramp is too short for all
     return [limit for limit in bins if limit >= values.min()][-len(RAMPS["share"]) :]
 
@@ -62,7 +76,7 @@ def fifths(values: npt.NDArray[np.float64]) -> list[float]:
     values
         Positive figures without NaN, at least one; skewed ones, for which even steps would make one class of most.
     """
-    limits = mapclassify.Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
+    limits = _classifiers().Quantiles(values, k=5).bins if np.ptp(values) > 0 else values[:1]
     steps = 10.0 ** (np.floor(np.log10(np.maximum(limits, 1))) - 1)
     return np.unique(np.ceil(limits / steps - 1e-9) * steps).tolist()
 

@@ -207,7 +207,7 @@ def openstreetmap(area: StudyArea) -> bool:
     return any("openstreetmap" in row.source.lower() for row in area.provenance.values())
 
 
-Figure = tuple[Label, Verdict | None, str]
+Figure = tuple[Label, Verdict | None, str | Label]
 """What it is, the figure against its target where a document names one, and the figure in words."""
 
 
@@ -275,5 +275,5 @@ def _siting_figures(plan: Plan, judged: dict[str, Verdict], language: Language |
     text = VERDICTS.get(solution.status, Label(solution.status, ""))
     if solution.found:
         text = label("figures.proof", verdict=text, gap=f"{solution.gap:.2%}" if solution.gap else "0")
-    figures.append((label("figures.plan"), None, text.read(language) if language else str(text)))
+    figures.append((label("figures.plan"), None, text.read(language) if language else text))
     return figures

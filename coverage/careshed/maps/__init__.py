@@ -165,8 +165,7 @@ def write_map(made: Plan | Districting, path: Path | str, *, basemap: str = "non
     basemap
         As `coverage_map`.
     """
-    draw = coverage_map if isinstance(made, Plan) else district_map
-    drawn = draw(made, basemap=basemap)  # type: ignore[operator]
+    drawn = coverage_map(made, basemap=basemap) if isinstance(made, Plan) else district_map(made, basemap=basemap)
     html = drawn.get_root().render()
     with new_file(path) as new:
         new.write_text(html, encoding="utf-8", newline="\n")
@@ -183,7 +182,7 @@ def _extent(plan: Plan) -> shapely.Geometry:
 
 def _groups(layers: list[MapLayer]) -> list[tuple[Label | None, list[dict[str, object]]]]:
     """Return the layers of the list under their headings, each with its place in the script's list."""
-    rows = [
+    rows: list[tuple[Label | None, dict[str, object]]] = [
         (layer.group, {"place": place, "name": layer.name, "note": layer.note, "lines": layer.keys, "theme": theme})
         for place, layer in enumerate(layers)
         for theme in (not layer.element.overlay,)

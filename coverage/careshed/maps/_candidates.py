@@ -94,7 +94,7 @@ def candidate_layer(plan: Plan, shapes: Shapes) -> MapLayer | None:
                 count(score["people_gained"]),
                 f"{score['saved_s']:.1f} s",
             ]
-        rows.append(feature(point, k=style, t=row["name"] or site, v=values))
+        rows.append(feature(point, k=style, i=site, t=row["name"] or site, v=values))
     titles = [
         str(text)
         for text in (

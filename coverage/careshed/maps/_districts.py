@@ -100,7 +100,8 @@ def _units(made: Districting, shapes: Shapes) -> MapLayer:
     names = made.cores["name"]
     rows = []
     outlines = shapes.outlines(made.units.geometry.to_numpy())
-    for outline, row in zip(outlines, made.units.drop(columns="geometry").to_dict("records"), strict=True):
+    units = made.units.drop(columns="geometry")
+    for outline, unit, row in zip(outlines, units.index, units.to_dict("records"), strict=True):
         other = row["nearest_id"] if row["nearest_id"] != row["core_id"] else None
         values = [
             _text(row["core"]),
@@ -109,7 +110,7 @@ def _units(made: Districting, shapes: Shapes) -> MapLayer:
             names.get(other) if _text(other) else None,
             f"{minutes(row['nearest_s'])} min" if _text(other) else None,
         ]
-        rows.append(feature(outline, k="unit", t=row["name"], v=values))
+        rows.append(feature(outline, k="unit", i=unit, t=row["name"], v=values))
     return MapLayer(None, shape_layer(rows, pane="units", svg=True, titles=titles))
 
 
@@ -122,7 +123,7 @@ def _cores(made: Districting, shapes: Shapes) -> MapLayer:
     unit_names = made.units["name"]
     name = numbered(label("map.cores"), len(made.cores))
     rows = [
-        feature(point, k=PIN, s=str(numbers[core] + 1), t=row["name"], v=[unit_names[row["unit_id"]]])
+        feature(point, k=PIN, i=core, s=str(numbers[core] + 1), t=row["name"], v=[unit_names[row["unit_id"]]])
         for point, core, row in zip(
             shapes.points(made.cores.geometry),
             made.cores.index,

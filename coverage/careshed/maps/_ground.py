@@ -112,6 +112,6 @@ def _units(plan: Plan, shapes: Shapes) -> MapLayer:
     rows = []
     for outline, (unit, values) in zip(shapes.outlines(units.geometry.to_numpy()), table.iterrows(), strict=True):
         name = str(Label(units["name"][unit], units["name_en"][unit]))
-        rows.append(feature(outline, k="unit", t=name, v=list(values)))
+        rows.append(feature(outline, k="unit", i=unit, t=name, v=list(values)))
     layer = shape_layer(rows, pane="units", svg=True, titles=list(table.columns))
     return MapLayer(None, layer)

@@ -113,7 +113,8 @@ class Page(Figure):
         self.panel, self.bar, self.foot = (_filled(part, facts) for part in ("panel", "bar", "foot"))
         self.header.add_child(Text(f"<style>{_leaflet_style()}</style>"), name="leaflet_style")
         self.header.add_child(Text(f"<script>{_leaflet_script()}</script>"), name="leaflet_script")
-        self.header.add_child(Text(f"<script>{_own('map.js')}</script>"), name="careshed_script")
+        script = _own("map.js") + _own("tools.js")
+        self.header.add_child(Text(f"<script>{script}</script>"), name="careshed_script")
 
     def render(self, **kwargs: Any) -> str:
         """Return the document; what rendering adds is taken away again, so that it can be done twice."""

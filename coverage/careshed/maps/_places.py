@@ -42,7 +42,8 @@ def _communities(plan: Plan, shapes: Shapes) -> MapLayer | None:
     table["server"] = table["facility_id"].map(area.facilities["name"]).fillna(table["facility_id"])
     table = table.join(_first_aid(plan))
     rows = []
-    for point, k, row in zip(shapes.points(area.communities.geometry), kinds, table.to_dict("records"), strict=True):
+    points = shapes.points(area.communities.geometry)
+    for point, i, k, row in zip(points, table.index, kinds, table.to_dict("records"), strict=True):
         values = [
             str(words[k]),
             count(row["people"]),
@@ -52,7 +53,7 @@ def _communities(plan: Plan, shapes: Shapes) -> MapLayer | None:
             row["station"] if isinstance(row["station"], str) else None,
             _min(row["response_s"]),
         ]
-        rows.append(feature(point, k=k, t=row["name"], v=values))
+        rows.append(feature(point, k=k, i=i, t=row["name"], v=values))
     name = label("map.communities")
     keys = tuple(Key(k, word, "dot", f"({(kinds == k).sum()})") for k, word in words.items() if (kinds == k).any())
     share = f"{area.targets.service[plan.coverage_service].community_share:.0%}"
@@ -134,7 +135,9 @@ def _facilities(plan: Plan, shapes: Shapes) -> list[MapLayer]:
 
 def _facility_rows(frame: gpd.GeoDataFrame, styles: list[str], shapes: Shapes) -> list[dict[str, Any]]:
     rows = []
-    for point, k, row in zip(shapes.points(frame.geometry), styles, frame.to_dict("records"), strict=True):
+    points = shapes.points(frame.geometry)
+    for point, i, k, row in zip(points, frame.index, styles, frame.to_dict("records"), strict=True):
         where = str(OUTSIDE) if row["outside"] else None
-        rows.append(feature(point, k=k, t=row["name"], v=[str(kind_label(row["kind"])), row["address"] or None, where]))
+        values = [str(kind_label(row["kind"])), row["address"] or None, where]
+        rows.append(feature(point, k=k, i=i, t=row["name"], v=values))
     return rows

@@ -87,9 +87,8 @@ def _plan_rows(
         style = f"cs-pin cs-station cs-tier-{height} cs-phase-{0 if old else min(int(row['phase']), 3)}"
         if row["status"] == "required":
             style += " cs-required"
-        rows.append(
-            feature(point, k=style, s="" if old else str(row["phase"]), t=row["name"] or row["site_id"], v=values)
-        )
+        site, shown = row["site_id"], "" if old else str(row["phase"])
+        rows.append(feature(point, k=style, i=site, s=shown, t=row["name"] or site, v=values))
     return rows
 
 
@@ -105,11 +104,14 @@ def _other_rows(plan: Plan, shapes: Shapes) -> list[dict[str, Any]]:
         feature(
             point,
             k="cs-pin cs-station cs-tier-0 cs-phase-0",
+            i=site,
             s="",
-            t=row["name"],
+            t=row["name"] or site,
             v=[str(STATUSES["existing"]), None, None, units.get(row["subdistrict_id"], str(OUTSIDE))],
         )
-        for point, row in zip(shapes.points(others.geometry), others.to_dict("records"), strict=True)
+        for point, site, row in zip(
+            shapes.points(others.geometry), others.index, others.to_dict("records"), strict=True
+        )
     ]
 
 

@@ -66,6 +66,7 @@ const careshed = (() => {
 
   /* a name keeps clear of pins where it can; one that would lie on another is hidden, the first given wins */
   const OFFSETS = [0, -16, 16, -30, 30];
+  const PINS = ".leaflet-marker-pane > *, .leaflet-whatif-pane > :not([data-state=idle])";
   const apart = (a, b) => a.right < b.left || a.left > b.right || a.bottom < b.top || a.top > b.bottom;
   const labels = (map, names) => {
     const marks = names.map(([x, y, text]) =>
@@ -77,7 +78,7 @@ const careshed = (() => {
       }).addTo(map)
     );
     const place = () => {
-      const pins = [...map.getPane("markerPane").children].map((pin) => pin.getBoundingClientRect());
+      const pins = [...document.querySelectorAll(PINS)].map((pin) => pin.getBoundingClientRect());
       const kept = [];
       for (const mark of marks) {
         const span = mark.getElement().firstChild;
@@ -92,7 +93,8 @@ const careshed = (() => {
     };
     let waiting = null;
     const soon = () => (waiting ||= requestAnimationFrame(() => ((waiting = null), place())));
-    map.on("zoomend resize layeradd layerremove", soon);
+    map.on("zoomend resize", place);
+    map.on("layeradd layerremove", soon);
     place();
   };
 
@@ -145,200 +147,6 @@ const careshed = (() => {
     sync();
   };
 
-  /* search: the combobox pattern; whatever is picked is shown, even if its layer was off */
-  const MOST = 12;
-  const plain = (text) => String(text).normalize("NFKC").toLowerCase();
-  const search = (map, layers, facts, words, show) => {
-    const [input, box, list, note, news] = ["#cs-search", ".cs-hits", "#cs-found", ".cs-said", "#cs-search-news"].map(find);
-    const seen = new Set();
-    const index = places.flatMap((place) => {
-      const { t, i } = place.feature.properties;
-      const held = layers.findIndex((layer) => layer.hasLayer(place));
-      const at = place.getLatLng ? place.getLatLng() : place.getBounds().getCenter();
-      const key = `${t}\n${at.lat.toFixed(4)} ${at.lng.toFixed(4)}`;
-      if (seen.has(key)) return [];
-      seen.add(key);
-      return [{ place, held, title: t, id: i || "", key: plain(`${t} ${i || ""}`), kind: held < 0 ? "" : facts[held].name[0] }];
-    });
-    let hits = [];
-    let active = -1;
-    const close = () => {
-      box.hidden = true;
-      active = -1;
-      input.setAttribute("aria-expanded", "false");
-      input.removeAttribute("aria-activedescendant");
-    };
-    const mark = (next) => {
-      active = next;
-      [...list.querySelectorAll("[role=option]")].forEach((row, n) => {
-        row.setAttribute("aria-selected", String(n === active));
-        if (n !== active) return;
-        input.setAttribute("aria-activedescendant", row.id);
-        row.scrollIntoView({ block: "nearest" });
-      });
-    };
-    const pick = ({ place, held, title }) => {
-      close();
-      input.value = title;
-      if (held >= 0) show(layers[held]);
-      if (place.getLatLng) map.setView(place.getLatLng(), Math.max(map.getZoom(), 15), { animate: false });
-      else map.fitBounds(place.getBounds(), { padding: [40, 40], animate: false });
-      place.openPopup();
-    };
-    const seek = () => {
-      const asked = plain(input.value.trim());
-      if (!asked) {
-        news.textContent = "";
-        return close();
-      }
-      const found = index.filter(({ key }) => key.includes(asked));
-      found.sort((a, b) => a.key.indexOf(asked) - b.key.indexOf(asked) || a.key.length - b.key.length);
-      hits = found.slice(0, MOST);
-      list.replaceChildren(
-        ...hits.map((hit, n) => {
-          const row = node("li");
-          row.id = `cs-hit-${n}`;
-          row.setAttribute("role", "option");
-          row.append(node("span", hit.title), node("small", [hit.id, hit.kind].filter(Boolean).join(" · ")));
-          row.addEventListener("mousedown", (event) => event.preventDefault());
-          row.addEventListener("click", () => pick(hit));
-          return row;
-        })
-      );
-      const left = found.length - hits.length;
-      const said = !found.length ? words.nothing : left ? words.more.replaceAll("{n}", left) : "";
-      note.textContent = said;
-      list.hidden = !hits.length;
-      news.textContent = said || words.found.replaceAll("{n}", found.length);
-      box.hidden = false;
-      input.setAttribute("aria-expanded", "true");
-      mark(hits.length ? 0 : -1);
-    };
-    input.addEventListener("input", seek);
-    input.addEventListener("focus", () => input.select());
-    input.addEventListener("blur", close);
-    input.addEventListener("keydown", (event) => {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step && box.hidden) seek();
-      else if (step && hits.length) mark((active + step + hits.length) % hits.length);
-      else if (event.key === "Enter" && !box.hidden && hits[active]) pick(hits[active]);
-      else if (event.key === "Escape" && !box.hidden) close();
-      else return;
-      event.preventDefault();
-    });
-  };
-
-  /* measuring: lengths and areas on the sphere that Leaflet measures on */
-  const RADIUS_M = 6371000;
-  const surface = (points) => {
-    const rad = Math.PI / 180;
-    const twice = points.reduce((sum, a, i) => {
-      const b = points[(i + 1) % points.length];
-      return sum + (b.lng - a.lng) * rad * (2 + Math.sin(a.lat * rad) + Math.sin(b.lat * rad));
-    }, 0);
-    return Math.abs((twice * RADIUS_M * RADIUS_M) / 2);
-  };
-  const metres = (m) => (m < 1000 ? `${m.toFixed(0)} m` : `${(m / 1000).toFixed(2)} km`);
-  const squares = (m2) => (m2 < 1e5 ? `${m2.toFixed(0)} m²` : `${(m2 / 1e6).toFixed(3)} km²`);
-  const measure = (map, button, words) => {
-    const told = find("#cs-measured");
-    const box = map.getContainer();
-    const drawn = L.layerGroup();
-    const cross = node("div", undefined, "cs-cross");
-    const NEAR = 10; /* pixels */
-    let points = [];
-    let closed = false;
-    const pixels = (at) => map.latLngToContainerPoint(at);
-    const say = () => {
-      const ring = closed ? [...points, points[0]] : points;
-      const length_m = ring.slice(1).reduce((sum, at, i) => sum + map.distance(ring[i], at), 0);
-      told.textContent = points.length < 2 ? words.hint : `${words.length}: ${metres(length_m)}`;
-      if (closed) told.textContent += ` · ${words.surface}: ${squares(surface(points))}`;
-    };
-    const draw = () => {
-      const options = { color: "#a40e26", weight: 3, fillOpacity: 0.12, interactive: false, renderer: svg("measure") };
-      drawn.clearLayers();
-      drawn.addLayer(closed ? L.polygon(points, options) : L.polyline(points, options));
-      points.forEach((at) => drawn.addLayer(L.circleMarker(at, { ...options, radius: 4, fillColor: "#ffffff", fillOpacity: 1, weight: 2 })));
-      say();
-    };
-    const stop = () => {
-      button.setAttribute("aria-pressed", "false");
-      box.classList.remove("cs-measuring");
-      cross.remove();
-      map.doubleClickZoom.enable();
-      map.off("click", add).off("dblclick", stop);
-    };
-    const add = ({ latlng }) => {
-      const last = points.at(-1);
-      if (last && pixels(last).distanceTo(pixels(latlng)) < 2) return; /* the second half of a double click */
-      closed = points.length > 2 && pixels(points[0]).distanceTo(pixels(latlng)) < NEAR;
-      if (!closed) points.push(latlng);
-      draw();
-      if (closed) stop();
-    };
-    const clear = () => {
-      stop();
-      points = [];
-      closed = false;
-      drawn.clearLayers();
-      told.hidden = true;
-    };
-    const begin = () => {
-      clear();
-      button.setAttribute("aria-pressed", "true");
-      told.hidden = false;
-      box.classList.add("cs-measuring");
-      box.append(cross);
-      map.doubleClickZoom.disable();
-      map.closePopup();
-      drawn.addTo(map);
-      map.on("click", add).on("dblclick", stop);
-      say();
-      box.focus({ preventScroll: true });
-    };
-    map.createPane("measure").style.cssText = "z-index: 640; pointer-events: none";
-    box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target === box && box.classList.contains("cs-measuring")) add({ latlng: map.getCenter() });
-    });
-    document.addEventListener("keydown", (event) => event.key === "Escape" && !told.hidden && clear());
-    button.addEventListener("click", () => (told.hidden ? begin() : clear()));
-  };
-
-  /* on paper: legend beside the map, set while the browser still measures; what canvases hold is drawn at once */
-  const print = (map, button) => {
-    let view = null;
-    const paper = (on) => {
-      if (on === (view !== null)) return;
-      const bounds = map.getBounds();
-      const before = view;
-      view = on ? [map.getCenter(), map.getZoom()] : null;
-      document.documentElement.classList.toggle("cs-paper", on);
-      find(".cs-printed time").textContent = new Date().toISOString().slice(0, 10);
-      map.invalidateSize({ animate: false });
-      if (on) map.fitBounds(bounds, { animate: false });
-      else map.setView(...before, { animate: false });
-      map.eachLayer((layer) => {
-        if (!(layer instanceof L.Canvas)) return;
-        /* Leaflet would draw at the next frame, which is too late */
-        L.Util.cancelAnimFrame(layer._redrawRequest);
-        layer._redrawRequest = layer._redrawBounds = null;
-        layer._draw();
-      });
-    };
-    addEventListener("beforeprint", () => paper(true));
-    addEventListener("afterprint", () => paper(false));
-    matchMedia("print").addEventListener("change", (event) => paper(event.matches));
-    button.addEventListener("click", () => window.print());
-  };
-
-  const fullscreen = (button) => {
-    button.hidden = !document.fullscreenEnabled;
-    button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()));
-    document.addEventListener("fullscreenchange", () => button.setAttribute("aria-pressed", String(Boolean(document.fullscreenElement))));
-  };
-
   const fold = () => {
     const [panel, button] = [find(".cs-panel"), find(".cs-fold")];
     const set = (folded) => {
@@ -354,7 +162,6 @@ const careshed = (() => {
 
   const start = (map, layers, facts) => {
     const { words } = facts;
-    const tool = (name) => find(`[data-tool=${name}]`);
     fold();
     const fit = () => map.fitBounds(facts.bounds, { padding: [12, 12], animate: false });
     facts.tiles.forEach(({ url, options }) => L.tileLayer(url, options).addTo(map));
@@ -374,11 +181,7 @@ const careshed = (() => {
     labels(map, facts.names);
     const show = legend(map, layers);
     phases(map, layers, facts.layers, show);
-    search(map, layers, facts.layers, words, show);
-    measure(map, tool("measure"), words);
-    print(map, tool("print"));
-    fullscreen(tool("fullscreen"));
-    tool("whole").addEventListener("click", fit);
+    careshed.tools({ map, layers, facts, places, show, fit });
     /* in a frame that is shown later the map learns its size late */
     let sized = map.getSize().x > 0;
     new ResizeObserver(() => {
@@ -391,5 +194,5 @@ const careshed = (() => {
     careshed.map = map;
   };
 
-  return { styles: {}, style, svg, point, pin, card, start };
+  return { styles: {}, style, svg, point, pin, card, node, find, start };
 })();

@@ -4,6 +4,7 @@ careshed.whatif = (() => {
   const NOTICED_MS = 6000; /* a tenth of a minute, the least that a reader would notice */
   const NAMES_SHOWN = 8;
   const NARROW = 640;
+  const LOW = 520;
   let facts, map, trial, base, now, view;
   let open = []; /* for each site whether it is open */
   let say, plain, node, both, known, count, minutes, percent, change; /* see careshed.wording */
@@ -267,7 +268,7 @@ careshed.whatif = (() => {
     const list = node("ul", "", ...sites.map((kind) => line("cs-site", kind, `whatif.mark_${kind}`)));
     list.append(node("li", "cs-try-of", both(say(facts.planned ? "whatif.dots" : "whatif.dots_today"))), ...careshed.dots.kinds.map((kind) => line("cs-try-dot", kind, `whatif.dot_${kind}`)));
     const held = node("details", "leaflet-bar cs-try-legend", node("summary", "", both(say("whatif.marks"))), list);
-    held.open = map.getSize().x >= NARROW;
+    held.open = map.getSize().x >= NARROW && map.getSize().y >= LOW;
     L.DomEvent.disableClickPropagation(held);
     const control = L.control({ position: "topright" });
     control.onAdd = () => held;

@@ -6,7 +6,7 @@ all in one TOML file beside the area. Minutes are written ``…_min`` there and
 are seconds inside.
 """
 
-from careshed.targets.document import Quota, Service, Statistic, Target, Targets, read_targets
+from careshed.targets.document import Quota, Said, Service, Statistic, Target, Targets, read_targets
 from careshed.targets.rules import (
     ApartRule,
     BudgetRule,
@@ -28,6 +28,7 @@ __all__ = [
     "Phase",
     "Quota",
     "QuotaRule",
+    "Said",
     "Service",
     "Siting",
     "SitingRule",

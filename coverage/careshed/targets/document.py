@@ -16,7 +16,7 @@ from careshed.errors import FileFaultError, InputError
 from careshed.targets._table import Table
 from careshed.targets.siting import Siting
 
-__all__ = ["Quota", "Service", "Statistic", "Target", "Targets", "read_targets"]
+__all__ = ["Quota", "Said", "Service", "Statistic", "Target", "Targets", "read_targets"]
 
 Statistic = Literal[
     "community_share",
@@ -242,6 +242,19 @@ class Target(Table):
         return value >= self.limit if self.at_least is not None else value <= self.limit
 
 
+class Said(Table):
+    """One sentence in two languages.
+
+    Parameters
+    ----------
+    zh, en
+        In Chinese and in English.
+    """
+
+    zh: str
+    en: str
+
+
 class Targets(Table):
     """What the planning documents ask of one area.
 
@@ -258,7 +271,7 @@ class Targets(Table):
     target
         Rows of the scorecard.
     assumptions
-        Figures that no document gives, in words, printed with the plan.
+        Figures that no document gives, in words, printed with the plan: a sentence, or one in each language.
     """
 
     title: str = ""
@@ -266,7 +279,7 @@ class Targets(Table):
     service: dict[str, Service] = Field(default_factory=dict)
     quota: dict[str, Quota] = Field(default_factory=dict)
     target: tuple[Target, ...] = ()
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[str | Said, ...] = ()
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
