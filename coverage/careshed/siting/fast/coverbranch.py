@@ -27,6 +27,7 @@ FEW = 150
 FEW_DENSE = 500
 """… or so few where many rows lie between two sites: its size doesn't grow with the rows."""
 DENSE = 20
+"""So many rows for each site are many."""
 LOOKS = 300_000_000
 """Pairs of rows and sites that the steps of one round look at."""
 LEAST = 100
