@@ -19,10 +19,18 @@ from hypothesis import strategies as st
 
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs, total
+from careshed.siting.fast import coverbranch
 from careshed.siting.fast.collapse import dominated_sites, equal_rows, rows_of, transposed
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coveranneal import annealed, united
+from careshed.siting.fast.coverbranch import Node, branched, raised
+from careshed.siting.fast.coverlp import Program
+from careshed.siting.fast.coverodd import broken_triples, odd_value
+from careshed.siting.fast.coversaddle import Point, ascended, first_point, set_aside, widened
 from careshed.siting.fast.coversearch import greedy, searched
+from careshed.siting.fast.covertree import Incumbent
 from careshed.siting.fast.maxcover import max_cover
+from careshed.siting.fast.setcover import cover_of
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "mclp"
@@ -120,6 +128,75 @@ def test_the_search_counts_right(case):
 
 
 @settings(max_examples=100, deadline=None)
+@given(tables())
+def test_annealing_keeps_its_books_and_its_best_plan(case):
+    reach, weights, p = case
+    cover = Cover.of(costs_of(reach, weights), p)
+    met, last = annealed(cover, np.zeros(0, dtype=np.int64), moves=3000, hot=0.5)
+    for plan in (met, last):
+        assert len(set(plan.tolist())) == len(plan) == p
+    assert cover.uncovered(met) <= cover.uncovered(last)
+    again, _ = annealed(cover, np.zeros(0, dtype=np.int64), moves=3000, hot=0.5)
+    assert again.tolist() == met.tolist()
+
+
+def test_annealing_finds_the_best_plan_of_a_small_problem():
+    reach, weights = scattered(300, 60, seed=4)
+    costs = costs_of(reach, weights)
+    met, _ = annealed(Cover.of(costs, 6), np.arange(6), moves=50_000, hot=0.1)
+    assert Cover.of(costs, 6).uncovered(met) == max_cover(costs, 6).value
+
+
+def test_annealing_stops_when_it_is_late():
+    reach, weights = scattered(300, 60, seed=4)
+    cover = Cover.of(costs_of(reach, weights), 6)
+    begin = np.arange(6)
+    met, last = annealed(cover, begin, moves=10**12, hot=0.1, late=lambda: True)
+    assert met.tolist() == last.tolist() == begin.tolist()
+
+
+def test_plans_are_united_as_long_as_they_are_small():
+    plans = [np.array(sites) for sites in ([1, 5], [5, 9], [2, 3, 4], [1, 7])]
+    assert united(plans, 4).tolist() == [1, 5, 7, 9]
+    assert united(plans, 99).tolist() == [1, 2, 3, 4, 5, 7, 9]
+    assert united(plans, 1).tolist() == []
+
+
+def test_where_plans_are_annealed_and_united_the_best_plan_is_the_same(monkeypatch):
+    reach, weights = scattered(400, 90, seed=7)
+    costs = costs_of(reach, weights)
+    proven = max_cover(costs, 9)
+    monkeypatch.setattr(coverbranch, "FEW", 20)
+    assert max_cover(costs, 9).value == proven.value
+
+
+def test_a_plan_that_reaches_all_is_found():
+    """Pairs of sites that reach nothing in common: one plan of eight reaches all, some rows weigh next to nothing."""
+    rng = np.random.default_rng(3)
+    owner = rng.integers(0, 8, 400)
+    reach = rng.random((400, 72)) < 0.1
+    reach[:, :8] = owner[:, None] == np.arange(8)
+    costs = costs_of(reach, rng.choice([1, 1000], 400))
+    found = max_cover(costs, 8)
+    assert found.proven
+    assert found.value == 0
+    opened = cover_of(costs.starts, costs.site, costs.sites, size=8, work=10_000_000)
+    assert reach[:, opened].any(axis=1).all()
+    assert cover_of(costs.starts, costs.site, costs.sites, size=1, work=10_000) is None
+
+
+def test_a_program_that_is_stopped_proves_no_more_than_it_may():
+    reach, weights = scattered(300, 60, seed=5)
+    cover = Cover.of(costs_of(reach, weights), 6)
+    program = Program(cover, 20, deadline=time.monotonic())
+    for _ in range(3):
+        last = program.solve()
+        assert last.bound <= max_cover(costs_of(reach, weights), 6).value
+        program.separate(last.x)
+    assert program.stopped
+
+
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.data())
 def test_what_is_left_to_decide_counts_what_is_decided(case, data):
     reach, weights, p = case
@@ -181,6 +258,79 @@ def test_dominated_sites_reach_nothing_of_their_own(case):
     for j, own in enumerate(rows):
         above = [k for k, other in enumerate(rows) if own < other or (own == other and k < j)]
         assert out[j] == (bool(above) or not own)
+
+
+def pointing(cover: Cover, rng: np.random.Generator) -> Point:
+    """Return a point with any prices and, where there are three rows, triples."""
+    kinds = [sorted(rng.choice(cover.rows, 3, replace=False)) for _ in range(4 if cover.rows >= 3 else 0)]
+    three = np.unique(np.array(kinds, dtype=np.int64).reshape(-1, 3), axis=0)
+    price = rng.random(cover.rows + len(three)) * cover.weight.max()
+    return Point(rng.random(cover.sites), rng.random(cover.rows), price, three)
+
+
+@settings(max_examples=100, deadline=None)
+@given(tables(), st.integers(0, 2**32 - 1), st.sampled_from([1, 30, 300]))
+def test_any_prices_of_rows_and_odd_sets_prove_a_bound(case, seed, steps):
+    reach, weights, p = case
+    costs = costs_of(reach, weights)
+    cover = Cover.of(costs, p)
+    if not cover.rows or p == cover.sites:
+        return
+    point = pointing(cover, np.random.default_rng(seed))
+    last = ascended(cover, 1e9, point, steps=steps)
+    values = {some: cover.uncovered(np.array(some)) for some in itertools.combinations(range(cover.sites), p)}
+    assert last.bound <= min(values.values())
+    for j in range(cover.sites):
+        opened = [value for some, value in values.items() if (j in some)]
+        closed = [value for some, value in values.items() if (j not in some)]
+        assert last.bound + max(last.reduced[j], 0) <= min(opened)
+        assert last.bound + max(-last.reduced[j], 0) <= min(closed)
+    aside = set_aside(cover, last.point)
+    assert (aside.left(cover.weight) >= 0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(tables(most_rows=40), st.integers(0, 2**32 - 1))
+def test_odd_sets_hold_for_all_plans_and_are_broken_where_found(case, seed):
+    reach, weights, p = case
+    cover = Cover.of(costs_of(reach, weights), p)
+    x = np.random.default_rng(seed).choice([0.0, 0.5, 0.5, 1.0], cover.sites)
+    times = np.zeros(cover.sites, dtype=np.int32)
+    for a, b, c in broken_triples(cover, x).tolist():
+        base, odd = odd_value(a, b, c, cover.starts, cover.site, x, times)
+        assert odd > base
+        for whole in itertools.product([0.0, 1.0], repeat=cover.sites):
+            base, odd = odd_value(a, b, c, cover.starts, cover.site, np.array(whole), times)
+            assert odd <= base
+
+
+@pytest.mark.parametrize("rings", [2, 4])
+def test_odd_rings_are_found_and_close_the_distance(rings):
+    """Half-open sites reach all three rows of a ring with 1.5 sites, whole ones need two."""
+    ring = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]], dtype=bool)
+    reach, p = np.kron(np.eye(rings, dtype=bool), ring), 3 * rings // 2
+    weights = np.full(3 * rings, 100)
+    cover = Cover.of(costs_of(reach, weights), p)
+    best = least(reach, weights, p)
+    plain = ascended(cover, best, first_point(cover), steps=1500)
+    assert plain.bound < 1.0
+    assert len(broken_triples(cover, plain.point.x)) == rings
+    tighter = ascended(cover, best, widened(cover, plain.point), steps=1500)
+    assert best - 1.0 < tighter.bound <= best
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(), st.data())
+def test_branching_ends_with_the_best_plan(case, data):
+    reach, weights, p = case
+    cover = Cover.of(costs_of(reach, weights), p)
+    best = Incumbent(cover.uncovered(np.arange(p)), np.arange(p), None, lambda *_: None)
+    constant = costs_of(reach, weights).constant
+    node = Node(float(cover.spent), cover, first_point(cover))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coverbranch, "FEW", data.draw(st.sampled_from([0, 3])))
+        bound = branched(raised(node, best, rounds=2, steps=100), best)
+    assert bound == best.value == least(reach, weights, p) - constant
 
 
 def test_a_time_limit_gives_a_plan_and_a_bound_that_holds():

@@ -190,13 +190,27 @@ def listed(path: Path, radius: float, p: int) -> dict[str, Any]:
 
 def warm_up() -> None:
     """Compile, or load what is compiled, so that no row pays for it."""
+    from careshed.siting.fast.cover import Cover
+    from careshed.siting.fast.coveranneal import annealed
+    from careshed.siting.fast.coversaddle import ascended, first_point, set_aside, widened
+    from careshed.siting.fast.covertree import Incumbent, finished
     from careshed.siting.fast.maxcover import max_cover
+    from careshed.siting.fast.setcover import cover_of
 
     rng = np.random.default_rng(1)
     site, demand = (ends.astype(np.int32) for ends in np.nonzero(rng.random((12, 60)) < 0.2))
     for frozen in (False, True):  # numba compiles arrays that can't be written to apart
         site.flags.writeable = demand.flags.writeable = not frozen
-        max_cover(rows_of(Pairs("", site, demand, rng.integers(1, 9, 60), 12)), 3)
+        costs = rows_of(Pairs("", site, demand, rng.integers(1, 9, 60), 12))
+        max_cover(costs, 3)
+    cover_of(costs.starts, costs.site, costs.sites, size=4, work=1000)
+    # what small instances don't come to
+    cover = Cover.of(costs, 3).without(np.arange(12) == 0, np.zeros(12, dtype=bool))
+    annealed(cover, np.arange(3), moves=1, hot=0.1)
+    last = ascended(cover, 1.0, first_point(cover), steps=50)
+    ascended(cover, 1.0, widened(cover, last.point) or last.point, steps=50)
+    best = Incumbent(1 << 62, np.arange(3), None, lambda *_: None)
+    finished(cover, set_aside(cover, last.point), last.point.x, best, 0.0)
 
 
 def rows_of(pairs: Pairs) -> Any:

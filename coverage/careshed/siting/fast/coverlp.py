@@ -10,6 +10,7 @@ leaves open. The rows themselves are never in the program, so that its size does
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -190,10 +191,14 @@ class Program:
         About how many groups of rows.
     triples
         Rows whose odd inequalities are in it.
+    deadline
+        Time (of :func:`time.monotonic`) at which the solver stops; None: never. Shares are 0 where it was stopped.
     """
 
-    def __init__(self, cover: Cover, groups: int, triples: Triples | None = None) -> None:
-        self.cover, self.triples = cover, triples or no_triples()
+    def __init__(
+        self, cover: Cover, groups: int, triples: Triples | None = None, *, deadline: float | None = None
+    ) -> None:
+        self.cover, self.triples, self.deadline = cover, triples or no_triples(), deadline
         group = grouped(cover, groups)
         self.groups = int(group.max(initial=-1)) + 1
         self.parts, most = _parts(cover, self.triples, group, self.groups)
@@ -202,7 +207,7 @@ class Program:
         self.lower = np.zeros(sites + self.groups)
         self.upper = np.concatenate([np.ones(sites), most * self.unit])
         self.cost = np.concatenate([np.zeros(sites), np.ones(self.groups)])
-        self.solved = 0
+        self.solved, self.stopped = 0, False
         self.highs = new_highs()
         self.highs.addVars(len(self.cost), self.lower, self.upper)
         self.highs.changeColsCost(len(self.cost), np.arange(len(self.cost), dtype=np.int32), self.cost)
@@ -250,26 +255,34 @@ class Program:
         self.solved += 1
         if self.solved % PATIENCE == 0:
             self._purge()
-        self.highs.run()
-        status = self.highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal and status not in EMPTY:
+        status = self._run()
+        if status not in {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit, *EMPTY}:
             self.highs.clearSolver()
-            self.highs.run()
-            status = self.highs.getModelStatus()
+            status = self._run()
         if status in EMPTY:
             return None
+        self.stopped = status == highspy.HighsModelStatus.kTimeLimit
         solution = self.highs.getSolution()
-        self.point = np.array(solution.col_value)
-        bound, reduced = self._safe(np.array(solution.row_dual))
+        self.point = np.array(solution.col_value) if not self.stopped else np.zeros(len(self.cost))
+        dual = np.array(solution.row_dual) if solution.dual_valid else np.zeros(len(self.age))
+        bound, reduced = self._safe(dual)
         n = self.cover.sites
         return Relaxed(self.point[:n], bound / self.unit + self.cover.spent, reduced[:n] / self.unit)
+
+    def _run(self) -> highspy.HighsModelStatus:
+        """Let the solver go on until the deadline; return how it ended. Whatever duals it leaves prove a bound."""
+        if self.deadline is not None:
+            left = max(self.deadline - time.monotonic(), 0.0)
+            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)
+        self.highs.run()
+        return self.highs.getModelStatus()
 
     def probe(self, iterations: int) -> float:
         """Return about the fewest uncovered after some steps of the dual simplex; for comparing branches only."""
         self.highs.setOptionValue("simplex_iteration_limit", iterations)
-        self.highs.run()
+        status = self._run()
         self.highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
-        if self.highs.getModelStatus() in EMPTY:
+        if status in EMPTY:
             return INF
         return float(self.highs.getInfo().objective_function_value) / self.unit + self.cover.spent
 

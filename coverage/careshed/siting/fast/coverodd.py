@@ -6,35 +6,52 @@ where row *i* is not reached and :math:`a_j` the number of the three rows that s
 
 .. math:: u_1 + u_2 + u_3 ≥ 2 - Σ_j ⌈a_j / 2⌉ x_j.
 
-Weight of three rows is set aside for such a triple where the inequality is broken, each person in one triple at most.
+Triples are sought among patterns: rows that are reached by the same sites of the solution's support are one there.
+With :math:`x_2` and :math:`x_3` the shares of sites that reach two and three of them, a triple of rows that are just
+reached is broken by :math:`(x_2 + x_3 - 1)`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from careshed.siting.fast.collapse import equal_rows, transposed
+from careshed.siting.fast.collapse import equal_rows
 from careshed.siting.fast.cover import Cover
 
-__all__ = ["Triples", "found_triples", "no_triples"]
+__all__ = ["Triples", "broken_triples", "no_triples", "odd_value"]
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
-SUPPORT = 1e-6
-LEVELS = (0.45, 0.35, 0.25, 0.15, 0.08)
-"""Triples broken by so much are taken first."""
-MOST = 60
-"""Neighbours of a row that are looked at."""
+Floats32 = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+SUPPORT = 1e-4
+NEARLY = 0.3
+"""Rows reached by more or less than one by so much are left out."""
+OVERLAP = 0.15
+"""Rows share at least so much of the solution, and differ in as much."""
+BROKEN = 0.06
+"""Triples broken by less are left alone."""
+PATTERNS = 3000
+MOST = 80
+"""Neighbours of a pattern that are looked at."""
+KEPT = 12
+"""Triples kept of a pattern."""
+CHOSEN = 300
+USED = 3
+"""Triples chosen of a pattern."""
+SPREAD = 4
+"""Triples of rows made of a triple of patterns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Triples:
-    """Rows in threes, and people of each row set aside for each.
+    """Rows in threes, and people of each of the rows set aside for each.
 
     Attributes
     ----------
@@ -81,137 +98,153 @@ def odd_value(
     return base, odd
 
 
-@njit(cache=True, nogil=True)
-def _pick(  # noqa: C901, PLR0912, PLR0913, PLR0917
-    starts: Ints,
-    site: Ints32,
-    at: Ints,
-    row: Ints32,
-    x: Floats,
-    left: Ints,
-    level: float,
-    most: int,
-    out: Ints,
-    taken: Ints,
-) -> int:  # pragma: no cover - compiled
-    """Take triples of patterns broken by `level` or more; return how many. `left` is what patterns have left."""
-    rows = len(left)
-    shared = np.zeros(rows)
-    mark = np.full(rows, -1, dtype=np.int64)
-    near = np.empty(rows, dtype=np.int64)
-    overlap = np.zeros(rows)
-    times = np.zeros(len(at) - 1, dtype=np.int32)
-    count = 0
-    for a in range(rows):
-        if left[a] <= 0:
-            continue
-        many = 0
-        for t in range(starts[a], starts[a + 1]):
-            j = site[t]
-            for u in range(at[j], at[j + 1]):
-                b = row[u]
-                if b > a and left[b] > 0:
-                    if mark[b] != a:
-                        mark[b] = a
-                        shared[b] = 0.0
-                        near[many] = b
-                        many += 1
-                    shared[b] += x[j]
-        kept = 0
-        for k in range(many):
-            b = near[k]
-            if 0.2 < shared[b] < 0.8:
-                near[kept] = b
-                overlap[kept] = -left[b] * min(shared[b], 1.0 - shared[b])
-                kept += 1
-        if kept < 2:
-            continue
-        order = np.argsort(overlap[:kept])[:most]
-        for m in range(len(order)):
-            b = near[order[m]]
-            if left[a] <= 0:
-                break
-            for n in range(m):
-                c = near[order[n]]
-                if left[b] <= 0 or left[a] <= 0:
-                    break
-                if left[c] <= 0 or shared[b] + shared[c] < level:
-                    continue
-                base, odd = odd_value(a, b, c, starts, site, x, times)
-                if odd - base >= level:
-                    some = min(left[a], left[b], left[c])
-                    if count < len(taken):
-                        out[count, 0], out[count, 1], out[count, 2] = a, b, c
-                        taken[count] = some
-                        count += 1
-                        left[a] -= some
-                        left[b] -= some
-                        left[c] -= some
-    return count
+class _Patterns(NamedTuple):
+    """Rows that are the same on a solution's support: weights, shares, members (the heaviest first).
+
+    ``has[a, k]``: pattern *a* is reached by the *k*-th site of the support, of which ``x[k]`` is open; ``reached[a]``
+    is the sum of these.
+    """
+
+    has: Bools
+    x: Floats
+    reached: Floats
+    weight: Ints
+    begin: Ints
+    member: Ints
+    member_weight: Ints
 
 
-@njit(cache=True, nogil=True)
-def _unfold(
-    out: Ints, taken: Ints, begin: Ints, member: Ints, rest: Ints, row: Ints, weight: Ints
-) -> int:  # pragma: no cover - compiled
-    """Turn triples of patterns into triples of rows; return how many."""
-    at = begin[:-1].copy()
-    count = 0
-    for n in range(len(taken)):
-        some = taken[n]
-        while some > 0 and count < len(weight):
-            least = some
-            for k in range(3):
-                g = out[n, k]
-                while rest[member[at[g]]] == 0:
-                    at[g] += 1
-                least = min(least, rest[member[at[g]]])
-            for k in range(3):
-                i = member[at[out[n, k]]]
-                row[count, k] = i
-                rest[i] -= least
-            weight[count] = least
-            some -= least
-            count += 1
-    return count
-
-
-def found_triples(cover: Cover, x: Floats, old: Triples) -> Triples:
-    """Return triples that the linear program's solution `x` breaks, beside the `old` ones that still bind."""
-    old = _binding(cover, x, old)
-    rest = old.left(cover.weight)
+def _patterns(cover: Cover, x: Floats) -> _Patterns:
+    """Return the heaviest patterns of rows that are about reached."""
     owner = np.repeat(np.arange(cover.rows), np.diff(cover.starts))
-    some = x[cover.site] > SUPPORT
     reached = np.bincount(owner, weights=x[cover.site], minlength=cover.rows)
-    tight = (rest > 0) & (reached < 1.0 + 0.3) & (reached > 0.3)
-    keep = some & tight[owner]
+    keep = (x[cover.site] > SUPPORT) & (np.abs(reached - 1.0) < NEARLY)[owner]
     length = np.bincount(owner[keep], minlength=cover.rows)
     rows = np.flatnonzero(length)
     starts = np.concatenate(([0], np.cumsum(length[rows]))).astype(np.int64)
     site = cover.site[keep]
     first, which = equal_rows(starts, site, np.zeros(len(site), dtype=np.int32), np.ones(len(rows), dtype=np.int64))
-    left = np.zeros(len(first), dtype=np.int64)
-    np.add.at(left, which, rest[rows])
-    kept = np.concatenate(([0], np.cumsum(np.diff(starts)[first]))).astype(np.int64)
-    take = np.repeat(starts[first] - kept[:-1], np.diff(kept)) + np.arange(kept[-1])
-    pattern = site[take]
-    at, row = transposed(kept, pattern, cover.sites)
-    room = 4 * cover.rows + 1000
-    out, taken, count = np.zeros((room, 3), dtype=np.int64), np.zeros(room, dtype=np.int64), 0
-    for level in LEVELS:
-        count += _pick(kept, pattern, at, row, x, left, level, MOST, out[count:], taken[count:])
-    order = np.argsort(which, kind="stable")
+    weight = np.zeros(len(first), dtype=np.int64)
+    np.add.at(weight, which, cover.weight[rows])
+    order = np.lexsort((-cover.weight[rows], which))
     begin = np.concatenate(([0], np.cumsum(np.bincount(which, minlength=len(first))))).astype(np.int64)
-    more, weight = np.zeros((4 * room, 3), dtype=np.int64), np.zeros(4 * room, dtype=np.int64)
-    found = _unfold(out[:count], taken[:count], begin, rows[order], rest.copy(), more, weight)
-    return Triples(np.concatenate([old.row, more[:found]]), np.concatenate([old.weight, weight[:found]]))
+    support, column = np.unique(site, return_inverse=True)
+    heavy = np.argsort(-weight, kind="stable")[:PATTERNS]
+    has = np.zeros((len(first), len(support)), dtype=np.bool_)
+    has[which[np.repeat(np.arange(len(rows)), length[rows])], column] = True
+    members = [rows[order[begin[a] : begin[a + 1]]] for a in heavy.tolist()]
+    member = np.concatenate([*members, np.zeros(0, dtype=np.int64)])
+    ends = np.concatenate(([0], np.cumsum([len(m) for m in members]))).astype(np.int64)
+    own = x[support]
+    kept = has[heavy]
+    return _Patterns(kept, own, kept @ own, weight[heavy], ends, member, cover.weight[member])
 
 
-def _binding(cover: Cover, x: Floats, old: Triples) -> Triples:
-    """Return the triples that ask for more than their rows do."""
-    keep = np.zeros(len(old.weight), dtype=bool)
-    times = np.zeros(cover.sites, dtype=np.int32)
-    for n, (a, b, c) in enumerate(old.row.tolist()):
-        base, odd = odd_value(a, b, c, cover.starts, cover.site, x, times)
-        keep[n] = odd > base - 0.02
-    return Triples(old.row[keep], old.weight[keep])
+@njit(cache=True, nogil=True)
+def _shared(has: Bools, x: Floats) -> Floats32:  # pragma: no cover - compiled
+    """Return how much of the solution each two patterns share."""
+    many, sites = has.shape
+    shared = np.zeros((many, many), dtype=np.float32)
+    own = np.empty(many, dtype=np.int64)
+    for k in range(sites):
+        n = 0
+        for a in range(many):
+            if has[a, k]:
+                own[n] = a
+                n += 1
+        for s in range(n):
+            for t in range(n):
+                shared[own[s], own[t]] += np.float32(x[k])
+    return shared
+
+
+@njit(cache=True, nogil=True)
+def _near(a: int, shared: Floats32, weight: Ints, near: Ints, key: Floats) -> Ints:  # pragma: no cover - compiled
+    """Return the patterns after `a` that overlap with it, the more and the heavier the sooner."""
+    kept = 0
+    for b in range(a + 1, len(weight)):
+        some = min(shared[a, b], 1.0 - shared[a, b])
+        if some > OVERLAP:
+            near[kept] = b
+            key[kept] = -some * min(weight[a], weight[b])
+            kept += 1
+    return near[np.argsort(key[:kept])[:MOST]]
+
+
+@njit(cache=True, nogil=True)
+def _weighed(at: _Patterns, shared: Floats32, found: Ints, score: Floats) -> int:  # pragma: no cover - compiled
+    """Write the triples of patterns that are broken, and how much that weighs; return how many."""
+    many, sites = at.has.shape
+    near, key = np.empty(many, dtype=np.int64), np.empty(many)
+    more = np.maximum(at.reached, 1.0)
+    count = 0
+    for a in range(many):
+        begin, least = count, 0
+        close = _near(a, shared, at.weight, near, key)
+        for m in range(len(close)):
+            b = close[m]
+            for n in range(m):
+                c = close[n]
+                broken = 2.0 - more[a] - more[b] - more[c] + shared[a, b] + shared[a, c] + shared[b, c]
+                if broken < BROKEN:
+                    continue
+                for k in range(sites):
+                    if at.has[a, k] and at.has[b, k] and at.has[c, k]:
+                        broken -= 2.0 * at.x[k]
+                if broken < BROKEN:
+                    continue
+                worth = broken * min(at.weight[a], at.weight[b], at.weight[c])
+                if count < begin + KEPT:
+                    here = count
+                    count += 1
+                elif worth > score[least]:
+                    here = least
+                else:
+                    continue
+                found[here, 0], found[here, 1], found[here, 2], score[here] = a, b, c, worth
+                least = begin + int(np.argmin(score[begin:count]))
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _spread(at: _Patterns, found: Ints, order: Ints, out: Ints) -> int:  # pragma: no cover - compiled
+    """Choose triples of patterns, and write triples of their rows; return how many."""
+    used = np.zeros(len(at.weight), dtype=np.int64)
+    count, chosen = 0, 0
+    here, rest = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    for n in order:
+        three = found[n]
+        if chosen == CHOSEN or max(used[three[0]], used[three[1]], used[three[2]]) >= USED:
+            continue
+        chosen += 1
+        for k in range(3):
+            used[three[k]] += 1
+            here[k] = at.begin[three[k]]
+            rest[k] = at.member_weight[here[k]]
+        left = True
+        for _ in range(SPREAD):
+            if not left:
+                break
+            some = rest.min()
+            for k in range(3):
+                out[count, k] = at.member[here[k]]
+                rest[k] -= some
+                if rest[k] == 0:
+                    here[k] += 1
+                    if here[k] == at.begin[three[k] + 1]:
+                        left = False
+                    else:
+                        rest[k] = at.member_weight[here[k]]
+            count += 1
+    return count
+
+
+def broken_triples(cover: Cover, x: Floats) -> Ints:
+    """Return triples of rows whose odd inequality the fractional solution `x` breaks, the heaviest; shape (n, 3)."""
+    at = _patterns(cover, x)
+    found = np.zeros((KEPT * len(at.weight), 3), dtype=np.int64)
+    score = np.zeros(len(found))
+    count = _weighed(at, _shared(at.has, at.x), found, score)
+    out = np.zeros((CHOSEN * SPREAD, 3), dtype=np.int64)
+    many = _spread(at, found, np.argsort(-score[:count], kind="stable"), out)
+    return np.sort(out[:many], axis=1)

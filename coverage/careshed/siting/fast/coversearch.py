@@ -15,15 +15,10 @@ from numba import njit
 
 from careshed.siting.fast.cover import Cover
 
-__all__ = ["annealed", "greedy", "searched"]
+__all__ = ["greedy", "padded", "searched"]
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
-COLD = 0.1
-"""The last heat, as a share of the first."""
-STAGES = 1000
-FAR = 4
-"""One trade in so many is with any site, the others with a neighbour."""
 MULTIPLY, ADD = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
 
@@ -70,9 +65,10 @@ def greedy(cover: Cover, most: int | None = None) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def _open(  # noqa: PLR0913, PLR0917
+def _turn(  # noqa: PLR0913, PLR0917
     j: Any,
     slot: Any,
+    sign: int,
     starts: Ints,
     site: Ints32,
     weight: Ints,
@@ -84,55 +80,22 @@ def _open(  # noqa: PLR0913, PLR0917
     lose: Ints,
     common: Ints,
 ) -> None:  # pragma: no cover - compiled
-    """Open a site in a slot and keep the books: see :func:`_search`."""
+    """Open (sign 1) or close (-1) a site in a slot and keep the books: see :func:`_search`."""
     for u in range(at[j], at[j + 1]):
         i = row[u]
-        w = weight[i]
-        if count[i] == 0:
+        w = sign * weight[i]
+        others, alone = count[i] - (sign < 0), owner[i] - (sign < 0) * slot
+        if others == 0:
             lose[slot] += w
             for t in range(starts[i], starts[i + 1]):
                 gain[site[t]] -= w
                 common[slot, site[t]] += w
-        elif count[i] == 1:
-            alone = owner[i]
+        elif others == 1:
             lose[alone] -= w
             for t in range(starts[i], starts[i + 1]):
                 common[alone, site[t]] -= w
-        count[i] += 1
-        owner[i] += slot
-
-
-@njit(cache=True, nogil=True)
-def _close(  # noqa: PLR0913, PLR0917
-    j: Any,
-    slot: Any,
-    starts: Ints,
-    site: Ints32,
-    weight: Ints,
-    at: Ints,
-    row: Ints32,
-    count: Ints32,
-    owner: Ints32,
-    gain: Ints,
-    lose: Ints,
-    common: Ints,
-) -> None:  # pragma: no cover - compiled
-    """Close the site in a slot and keep the books: see :func:`_search`."""
-    for u in range(at[j], at[j + 1]):
-        i = row[u]
-        w = weight[i]
-        count[i] -= 1
-        owner[i] -= slot
-        if count[i] == 0:
-            lose[slot] -= w
-            for t in range(starts[i], starts[i + 1]):
-                gain[site[t]] += w
-                common[slot, site[t]] -= w
-        elif count[i] == 1:
-            alone = owner[i]
-            lose[alone] += w
-            for t in range(starts[i], starts[i + 1]):
-                common[alone, site[t]] += w
+        count[i] += sign
+        owner[i] += sign * slot
 
 
 @njit(cache=True, nogil=True)
@@ -159,7 +122,7 @@ def _search(  # noqa: C901, PLR0913, PLR0917
     for s in range(p):
         now -= gain[slots[s]]
         is_open[slots[s]] = True
-        _open(slots[s], s, starts, site, weight, at, row, count, owner, gain, lose, common)
+        _turn(slots[s], s, 1, starts, site, weight, at, row, count, owner, gain, lose, common)
     best, kept, improved = now, slots.copy(), 0
     state = np.uint64(seed) * MULTIPLY + ADD
     far: Any = np.int64(1) << 62
@@ -174,8 +137,8 @@ def _search(  # noqa: C901, PLR0913, PLR0917
         if out < 0:
             continue
         old = slots[out]
-        _close(old, out, starts, site, weight, at, row, count, owner, gain, lose, common)
-        _open(into, out, starts, site, weight, at, row, count, owner, gain, lose, common)
+        _turn(old, out, -1, starts, site, weight, at, row, count, owner, gain, lose, common)
+        _turn(into, out, 1, starts, site, weight, at, row, count, owner, gain, lose, common)
         is_open[old], is_open[into] = False, True
         slots[out] = into
         now += least
@@ -206,7 +169,7 @@ def searched(cover: Cover, opened: Ints, *, steps: int, patience: int | None = N
     seed
         For how long a trade may not be undone.
     """
-    slots = _padded(cover, opened)
+    slots = padded(cover, opened)
     if len(slots) in {0, cover.sites}:
         return cover.uncovered(slots), np.sort(slots)
     uncovered = _search(
@@ -215,89 +178,7 @@ def searched(cover: Cover, opened: Ints, *, steps: int, patience: int | None = N
     return cover.spent + int(uncovered), np.sort(slots)
 
 
-@njit(cache=True, nogil=True)
-def _anneal(  # noqa: C901, PLR0913, PLR0917
-    starts: Ints, site: Ints32, weight: Ints, at: Ints, row: Ints32, slots: Ints, moves: int, hot: float, seed: int
-) -> int:  # pragma: no cover - compiled
-    """Improve the plan in `slots` (in place) by random trades, ever fewer of which may make it worse."""
-    sites, p = len(at) - 1, len(slots)
-    count, owner = np.zeros(len(weight), dtype=np.int32), np.zeros(len(weight), dtype=np.int32)
-    gain, lose = np.zeros(sites, dtype=np.int64), np.zeros(p, dtype=np.int64)
-    common = np.zeros((p, sites), dtype=np.int64)
-    is_open = np.zeros(sites, dtype=np.bool_)
-    now = weight.sum()
-    for i in range(len(weight)):
-        for t in range(starts[i], starts[i + 1]):
-            gain[site[t]] += weight[i]
-    for s in range(p):
-        now -= gain[slots[s]]
-        is_open[slots[s]] = True
-        _open(slots[s], s, starts, site, weight, at, row, count, owner, gain, lose, common)
-    best, kept = now, slots.copy()
-    state = np.uint64(seed) * MULTIPLY + ADD
-    heat = hot
-    cool = COLD ** (STAGES / max(moves, 1))
-    for move in range(moves):
-        if move % STAGES == 0:
-            heat *= cool
-        state = state * MULTIPLY + ADD
-        out = np.int64(((state >> np.uint64(33)) * np.uint64(p)) >> np.uint64(31))
-        state = state * MULTIPLY + ADD
-        dice = state >> np.uint64(33)
-        into = np.int64((dice * np.uint64(sites)) >> np.uint64(31))
-        if dice % np.uint64(FAR) != np.uint64(0):
-            # to a neighbour: a site that reaches one of the rows that the other reaches
-            here, many = at[slots[out]], at[slots[out] + 1] - at[slots[out]]
-            if many > 0:
-                i = row[here + np.int64((dice * np.uint64(many)) >> np.uint64(31))]
-                state = state * MULTIPLY + ADD
-                few = np.uint64(starts[i + 1] - starts[i])
-                into = np.int64(site[starts[i] + np.int64(((state >> np.uint64(33)) * few) >> np.uint64(31))])
-        change = lose[out] - gain[into] - common[out, into]
-        if is_open[into] or change > 12.0 * heat:
-            continue
-        if change > 0:
-            state = state * MULTIPLY + ADD
-            if np.exp(-change / heat) * 2147483648.0 < np.float64(state >> np.uint64(33)):
-                continue
-        old = slots[out]
-        _close(old, out, starts, site, weight, at, row, count, owner, gain, lose, common)
-        _open(into, out, starts, site, weight, at, row, count, owner, gain, lose, common)
-        is_open[old], is_open[into] = False, True
-        slots[out] = into
-        now += change
-        if now < best:
-            best = now
-            kept[:] = slots
-    slots[:] = kept
-    return best
-
-
-def annealed(cover: Cover, opened: Ints, *, moves: int, hot: float = 0.1, seed: int = 1) -> tuple[int, Ints]:
-    """Return the people uncovered by the best plan of simulated annealing (Kirkpatrick et al. 1983), and its sites.
-
-    Parameters
-    ----------
-    cover
-        What is left to decide.
-    opened
-        Positions to begin with.
-    moves
-        Trades that are looked at.
-    hot
-        Worsening that is taken freely at first, as a share of what one open site covers on average.
-    seed
-        Of the random numbers.
-    """
-    slots = _padded(cover, opened)
-    if len(slots) in {0, cover.sites}:
-        return cover.uncovered(slots), np.sort(slots)
-    mean = (int(cover.weight.sum()) + cover.spent - cover.uncovered(slots)) / len(slots)
-    _anneal(cover.starts, cover.site, cover.weight, cover.at, cover.row, slots, moves, max(hot * mean, 1.0), seed)
-    return searched(cover, slots, steps=50, patience=5, seed=seed)
-
-
-def _padded(cover: Cover, opened: Ints) -> Ints:
+def padded(cover: Cover, opened: Ints) -> Ints:
     """Return just as many sites as may open."""
     p = min(cover.p, cover.sites)
     some = np.asarray(opened, dtype=np.int64)[:p]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from careshed.siting.fast.cover import Cover
 from careshed.siting.fast.coverlp import Program, Relaxed
+from careshed.siting.fast.coverodd import Triples
 from careshed.siting.fast.coversearch import searched
 
-__all__ = ["Incumbent", "Tree", "settled"]
+__all__ = ["SLACK", "Incumbent", "Tree", "finished", "settled"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -30,6 +31,10 @@ SLACK = 1e-6
 """What a bound may be short of a whole number and still count, in people."""
 TRUSTED = 4
 """Branchings of a site each way after which its record is believed without trial."""
+GROUPS = 200
+"""Groups of rows in a linear program, about."""
+STALLED = 10
+SMALL = 1e-3
 PROBED = 10
 PROBE_STEPS = 40
 ROUNDS = 6
@@ -53,6 +58,10 @@ class Incumbent:
         Called with the value, the bound and a text.
     nodes
         Nodes solved.
+    rounds
+        Rounds of annealing so far.
+    plans
+        Sites of the plans that these ended in, by their names outside.
     """
 
     value: int
@@ -60,6 +69,8 @@ class Incumbent:
     deadline: float | None
     progress: Progress
     nodes: int = 0
+    rounds: int = 0
+    plans: list[Ints] = field(default_factory=list)
 
     @property
     def late(self) -> bool:
@@ -150,6 +161,9 @@ class Tree:
             if last is None:
                 return
             bound = max(bound, last.bound)
+            if self.program.stopped:
+                self._push(bound, lower, upper)
+                return
             column, up = self._choose(last, bound, lower, upper)
             halves = []
             for value in (0.0, 1.0):
@@ -172,6 +186,8 @@ class Tree:
             last = self.program.solve()
             if last is None or self.best.hopeless(last.bound):
                 return None
+            if self.program.stopped:
+                return last
             fixed = self.best.fix(last, lower, upper)
             step, bound = last.bound - bound, max(bound, last.bound)
             whole = settled(last.x)
@@ -231,3 +247,57 @@ class Tree:
             found = self.program.probe(PROBE_STEPS)
             rises.append(max(min(found, float(self.best.value)) - bound, 0.0))
         return rises[0], rises[1]
+
+
+def finished(cover: Cover, triples: Triples, core: Floats, best: Incumbent, bound: float) -> float:
+    """Cut, then branch until nothing better is left or time is up; return the bound.
+
+    Parameters
+    ----------
+    cover
+        What is left to decide.
+    triples
+        Rows whose odd inequalities are in the program.
+    core
+        Shares of the sites, near the program's solution.
+    best
+        The best plan so far.
+    bound
+        No plan leaves fewer people uncovered.
+    """
+    lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
+    program = Program(cover, GROUPS, triples, deadline=best.deadline)
+    last = _cut(program, best, lower, upper, core)
+    if last is None:
+        return float(best.value)
+    return Tree(program, best).run(max(bound, last.bound), lower, upper)
+
+
+def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: Floats) -> Relaxed | None:
+    """Cut until the bound stalls, at points between solutions (Ben-Ameur, Neto 2007), from `core` on.
+
+    Fixes sites (in place); None where nothing better is left.
+    """
+    kept: Relaxed | None = None
+    stalled, n = 0, 0
+    while True:
+        program.limit(lower, upper)
+        last = program.solve()
+        if last is None:
+            return None
+        stalled += 1
+        if program.stopped:
+            return kept or last
+        if kept is None or last.bound > kept.bound:
+            if kept is None or last.bound - kept.bound > SMALL * (best.value - kept.bound):
+                stalled = 0
+            kept = last
+        if best.hopeless(kept.bound):
+            return None
+        fixed = best.fix(last, lower, upper)
+        n += 1
+        if n % 5 == 0:
+            best.round(program.cover, last.x)
+        core = 0.5 * (core + last.x)
+        if best.late or stalled > STALLED or (not program.separate(core, last.x) and not fixed):
+            return kept

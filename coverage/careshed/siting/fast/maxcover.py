@@ -5,32 +5,40 @@ r"""Maximal covering without side rules, proven (Church, ReVelle 1974).
 with rows *i* of :math:`w_i` people, reached by the sites :math:`N_i`. In turn:
 
 1. equal rows are made one, dominated sites left out (:mod:`~careshed.siting.fast.collapse`);
-2. greedy, tabu search and annealing find a plan (:mod:`~careshed.siting.fast.coversearch`);
+2. greedy and tabu search find a plan (:mod:`~careshed.siting.fast.coversearch`);
 3. prices of rows give a bound, by which most sites can't be in a better plan; what is left is made smaller
-   again, and so on (:mod:`~careshed.siting.fast.coverdual`);
-4. the linear program by cuts, then the same with odd sets of rows as long as they pay
-   (:mod:`~careshed.siting.fast.coverlp`, :mod:`~careshed.siting.fast.coverodd`); reduced costs shrink again;
-5. branch and cut on the rest (:mod:`~careshed.siting.fast.covertree`).
+   again, and so on (:mod:`~careshed.siting.fast.coverdual`); where they don't rule out that all rows are reached, a
+   cover of all rows is sought by trades (:mod:`~careshed.siting.fast.trades`);
+4. where many sites are left, plans are annealed, and the best plan of their sites together is sought by all of this
+   (:mod:`~careshed.siting.fast.coveranneal`);
+5. prices of rows and of odd sets of rows, to near the linear program's bound, in rounds: those odd sets are added that
+   the shares of the sites break, what prices rule out is left out
+   (:mod:`~careshed.siting.fast.coversaddle`, :mod:`~careshed.siting.fast.coverodd`);
+6. branching on sites, each node in the same way, and plans annealed now and then, until few sites are left
+   (:mod:`~careshed.siting.fast.coverbranch`), then branch and cut with a linear program of these
+   (:mod:`~careshed.siting.fast.covertree`, :mod:`~careshed.siting.fast.coverlp`).
 
 Notes
 -----
-What each part gave, on one thread of a busy machine:
+Measured on one thread of a busy machine:
 
-- A million points by 500 sites, some 9,000, 21,000 and 38,000 rows: prices alone leave 18, 76 and 306 sites, in 0.1 to
-  1 s; the proof takes no more than 15 nodes after that, with or without odd sets. p = 60 is proven too.
-- Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023): equal rows are rare
-  and dominated sites few (New York 400 m: 2,713 to 2,320 sites; Bronx 600 m: 3,839 to 3,159). Prices come within 0.1
-  to 0.4 % of the linear program, which itself is 0.2 to 0.6 % above the best plan; for Kings they meet the best plan.
-  Some 150 to 300 triples of rows with their odd inequality close a third to two thirds of the distance (New York,
-  p = 70: 1,400,966 to 1,397,911, best 1,396,333; p = 90: 1,548,872 to 1,545,814, best 1,539,992) in a few more
-  linear programs of equal size. What is left open there is this distance.
-- The trading search alone stays 0.2 to 1.4 % below the best plan on these, and longer runs hardly help; annealing with
-  trades of any two sites comes to 0.1 to 0.4 % in the same time. Three trades in four with a neighbour, a site that
-  reaches one of the same rows, come to 0 to 0.1 %. Then the sites of small reduced cost are annealed on their own.
+- A million points by 500 sites, p = 29: prices leave 18, 76 and 306 sites of 9,000, 21,000 and 38,000 rows. The linear
+  program by cuts ends the proof in at most 15 nodes: it doesn't grow with the rows, as primal-dual steps do.
+- Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023), limit 105 s: see
+  ``docs/benchmarks-siting.md``. New York is proven for p = 50 to 80 in 4 to 60 s.
+- In Kings the best plan reaches everybody, so that prices say nothing and reduced costs rule out no site: annealing
+  stays some 180 people short, whatever the time. Trades with weighted rows find the cover in 6 s.
+- Annealing from anywhere, 2.5 million trades a run, and uniting the ends, finds the best plan of San Francisco, New
+  York (p = 70 and 90) and Bronx, p = 50, in one or two rounds, 2 to 8 s. In Bronx, p = 60, it stays 389 people short
+  (0.03 %) of 1,290,635; one draw of twelve runs of three million trades, united at once, held the best plan.
+- Tried without success for Bronx, p = 60: up to five million trades, unions of up to 500 sites or 100 nodes, unions of
+  thirty plans, the sites that the shares of the linear program name; hotter runs (0.1) came to 207. Starting from the
+  best plan, all runs of every other round or every other run, left Bronx, p = 50, 700 people short after 15 s.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -39,12 +47,14 @@ import numpy.typing as npt
 from careshed.errors import InputError
 from careshed.siting.cut.costs import Costs
 from careshed.siting.fast.cover import Cover
+from careshed.siting.fast.coveranneal import annealed, united
+from careshed.siting.fast.coverbranch import Branching, Node, branched, few, raised
 from careshed.siting.fast.coverdual import priced
-from careshed.siting.fast.coverlp import Program, Relaxed
-from careshed.siting.fast.coverodd import found_triples
-from careshed.siting.fast.coversearch import annealed, greedy, searched
-from careshed.siting.fast.covertree import Incumbent, Tree
+from careshed.siting.fast.coversaddle import first_point
+from careshed.siting.fast.coversearch import greedy, searched
+from careshed.siting.fast.covertree import Incumbent
 from careshed.siting.fast.found import Found
+from careshed.siting.fast.setcover import cover_of
 
 __all__ = ["max_cover"]
 
@@ -52,33 +62,38 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[float, float, str], None]
-GROUPS = 200
-"""Groups of rows in a linear program, about."""
 STEPS = 1500
 """Trades of one search."""
 PRICED = 400
 """Steps of one ascent of the prices."""
 SHRINK = 0.8
 """What is left is laid out anew where at most this share of the sites is left."""
-MANY = 100
-"""So many sites are worth annealing."""
-HEATS = (0.1, 0.07, 0.05)
-SWEEPS = 100
-"""Annealing looks at each trade about so many times."""
-MOVES = 20_000_000
-"""… and at no more trades than this …"""
-WORK = 60_000_000_000
-"""… nor than so much work, where a trade touches the rows of two sites and the sites of each."""
-NEAR = 0.25
-"""Sites whose reduced cost is at most this share of the gap are annealed on their own."""
-ODD = 8
+HEATS = (0.03, 0.04, 0.05, 0.06, 0.03, 0.04, 0.05, 0.06)
+"""Of the plans that one round anneals."""
+SWEEPS = 10
+"""Annealing looks at each trade about so many times …"""
+MOVES = 2_500_000
+"""… and at no more trades than this in the first round, later twice as many …"""
+WORK = 200_000_000
+"""… nor than so many rows."""
+UNITED = 4
+"""Plans are united to at most so many times the sites of one …"""
+MOST = 320
+"""… and to at most so many."""
+NODES = 30
+"""Nodes at most in the search for the best plan of several plans' sites."""
+ROUNDS = 40
 """Rounds of odd sets."""
-FEW = 150
-"""So few sites are branched on at once."""
-WORTH = 0.1
-"""A round of odd sets is followed by another where it closed this share of the distance to the best plan."""
-STALLED = 10
-SMALL = 1e-3
+RAISED = 1500
+"""Steps of one round."""
+ALL = 3_000_000_000
+"""Entries that the search for a plan which reaches all people looks at …"""
+ALL_SECOND = 50_000_000
+"""… where there is time for them."""
+UNITED_ROUNDS = 3
+"""Rounds of odd sets for the sites of several plans."""
+BRANCHED = 10
+"""Nodes between two looks for better plans."""
 
 
 def max_cover(
@@ -140,26 +155,45 @@ def max_cover(
 
 
 def _proven(cover: Cover, best: Incumbent) -> float:
-    """Shrink, cut and branch until nothing better is left; return the bound."""
-    cover, bound = _priced_out(cover, best, float(cover.spent))
-    if cover.sites > MANY and not best.hopeless(bound) and _longer(cover, best):
-        cover, bound = _priced_out(cover, best, bound)
-    while cover.rows and cover.p and not best.hopeless(bound):
-        if best.late:
-            return bound
-        lower, upper = np.zeros(cover.sites), np.ones(cover.sites)
-        program, last = _tightened(cover, best, lower, upper)
-        if last is None:
+    """Shrink, search and branch until nothing better is left; return the bound."""
+    node = _priced_node(cover, best, float(cover.spent))
+    if _open(node, best) and node.bound <= node.cover.spent:
+        _cover_all(node.cover, best)
+    while _open(node, best):
+        before, first = best.value, not best.rounds
+        _round(node, best)
+        if first:  # on all sites twice: what is ruled out is a good plan's neighbourhood too
+            _round(node, best)
+            node = _priced_node(node.cover, best, node.bound)
+        node = raised(node, best, rounds=ROUNDS, steps=RAISED)
+        if best.value == before:
             break
-        bound = max(bound, last.bound)
-        left = int((lower < upper).sum())
-        odd = len(program.triples.weight) > 0
-        if best.late or left > SHRINK * cover.sites or (odd and left <= FEW):
-            return Tree(program, best).run(bound, lower, upper)
-        cover = cover.without(upper < 1.0, lower > 0.0).reduced()
-        _again(cover, best)
-        _longer(cover, best)
-    return float(best.value)
+    tree = Branching(node, best)
+    while tree.open and not best.late:
+        tree.run(BRANCHED)
+        if tree.open and _open(node, best) and _round(node, best):
+            node = raised(node, best, rounds=1, steps=RAISED)
+    return tree.bound
+
+
+def _cover_all(cover: Cover, best: Incumbent) -> None:
+    """Look for a plan that reaches all rows, where prices don't rule it out: people of few are missed by annealing."""
+    left = 1e9 if best.deadline is None else best.deadline - time.monotonic()
+    work = int(min(ALL, max(left, 0.0) * ALL_SECOND))
+    opened = cover_of(cover.starts, cover.site, cover.sites, size=cover.p, work=work)
+    if opened is not None:
+        best.offer(cover, opened)
+
+
+def _open(node: Node, best: Incumbent) -> bool:
+    """Whether so much is left that plans and bounds are sought before branching."""
+    return not (best.late or best.hopeless(node.bound) or node.decided or few(node.cover))
+
+
+def _priced_node(cover: Cover, best: Incumbent, bound: float) -> Node:
+    """Return what prices leave."""
+    cover, bound = _priced_out(cover, best, bound)
+    return Node(bound, cover, first_point(cover))
 
 
 def _priced_out(cover: Cover, best: Incumbent, bound: float) -> tuple[Cover, float]:
@@ -187,76 +221,50 @@ def _again(cover: Cover, best: Incumbent) -> None:
     best.offer(cover, opened, value)
 
 
-def _longer(cover: Cover, best: Incumbent) -> bool:
-    """Look for a better plan for longer; return whether there was one."""
-    before = best.value
-    for seed, hot in enumerate(HEATS if cover.sites > MANY and cover.p else (), start=1):
-        if not best.late:
-            touched = max((len(cover.row) // cover.sites) * (len(cover.site) // max(cover.rows, 1)), 1)
-            moves = min(SWEEPS * cover.p * cover.sites, MOVES, WORK // touched)
-            value, opened = annealed(cover, cover.inside(best.opened), moves=moves, hot=hot, seed=seed)
-            best.offer(cover, opened, value)
+def _round(node: Node, best: Incumbent) -> bool:
+    """Anneal from anywhere, unite the best plan with each that this meets, then with many; return whether it paid."""
+    cover, before = node.cover, best.value
+    most = min(SWEEPS * cover.p * cover.sites, MOVES, WORK * cover.sites // max(len(cover.row), 1))
+    moves = most * (4 + min(best.rounds, 4)) // 4
+    for seed, hot in enumerate(HEATS, start=best.rounds * len(HEATS)):
+        if best.late:
+            return best.value < before
+        start = np.random.default_rng(seed).permutation(cover.sites)[: cover.p]
+        met, _ = annealed(cover, start, moves=moves, hot=hot, seed=seed, late=lambda: best.late)
+        best.offer(cover, met)
+        _unite(cover, best, [met])
+        best.plans.append(cover.outside(met))
+    plans = [cover.inside(names) for names in best.plans]
+    _unite(cover, best, sorted(plans, key=cover.uncovered))
+    if best.rounds:
+        mixed = np.random.default_rng(best.rounds).permutation(len(plans))
+        _unite(cover, best, [plans[n] for n in mixed])
+    best.rounds += 1
+    best.progress(
+        float(best.value), min(node.bound, float(best.value)), f"plans: {len(best.plans)}, {cover.sites} sites"
+    )
     return best.value < before
 
 
-def _tightened(cover: Cover, best: Incumbent, lower: Floats, upper: Floats) -> tuple[Program, Relaxed | None]:
-    """Cut, with odd sets as long as they pay; fix sites (in place). None where nothing better is left."""
-    program = Program(cover, GROUPS)
-    last = _cut(program, best, lower, upper, None)
-    for _ in range(ODD):
-        if last is None or best.late or (lower < upper).sum() < FEW:
-            break
-        _tell(best, program, last, lower, upper)
-        far = last.reduced > NEAR * (best.value - last.bound)
-        _longer(cover.without(far, np.zeros_like(far)), best)
-        best.fix(last, lower, upper)
-        tighter = Program(cover, GROUPS, found_triples(cover, last.x, program.triples))
-        following = _cut(tighter, best, lower, upper, last.x)
-        if following is not None and following.bound <= last.bound:
-            break
-        rise = np.inf if following is None else following.bound - last.bound
-        wanted = WORTH * (best.value - last.bound)
-        program, last = tighter, following
-        if rise < wanted:
-            break
-    if last is not None:
-        _tell(best, program, last, lower, upper)
-    return program, last
+def _unite(cover: Cover, best: Incumbent, plans: list[Ints]) -> None:
+    """Look for the best plan of the sites of several plans, of the best first of all."""
+    some = united([cover.inside(best.opened), *plans], min(UNITED * cover.p, MOST))
+    if len(some) > cover.p:
+        closed = ~np.isin(np.arange(cover.sites), some)
+        brief = _Brief(best.value, best.opened, best.deadline, _silent)
+        part = cover.without(closed, np.zeros_like(closed)).reduced()
+        node = _priced_node(part, brief, float(part.spent))
+        branched(raised(node, brief, rounds=UNITED_ROUNDS, steps=RAISED), brief)
+        best.value, best.opened = brief.value, brief.opened
 
 
-def _cut(program: Program, best: Incumbent, lower: Floats, upper: Floats, core: Floats | None) -> Relaxed | None:
-    """Cut until the bound stalls, at points between solutions (Ben-Ameur, Neto 2007), from `core` on.
+class _Brief(Incumbent):
+    """The best plan so far, in a tree of few nodes."""
 
-    Fixes sites (in place); None where nothing better is left.
-    """
-    kept: Relaxed | None = None
-    stalled, n = 0, 0
-    while True:
-        program.limit(lower, upper)
-        last = program.solve()
-        if last is None:
-            return None
-        stalled += 1
-        if kept is None or last.bound > kept.bound:
-            if kept is None or last.bound - kept.bound > SMALL * (best.value - kept.bound):
-                stalled = 0
-            kept = last
-        if best.hopeless(kept.bound):
-            return None
-        fixed = best.fix(last, lower, upper)
-        n += 1
-        if n % 5 == 0:
-            best.round(program.cover, last.x)
-        core = last.x if core is None else 0.5 * (core + last.x)
-        if best.late or stalled > STALLED or (not program.separate(core, last.x) and not fixed):
-            return kept
-
-
-def _tell(best: Incumbent, program: Program, last: Relaxed, lower: Floats, upper: Floats) -> None:
-    """Report progress."""
-    left, triples = int((lower < upper).sum()), len(program.triples.weight)
-    bound = min(last.bound, float(best.value))
-    best.progress(float(best.value), bound, f"root: {left} sites in doubt, {triples} odd sets")
+    @property
+    def late(self) -> bool:
+        """Whether time or nodes are used up."""
+        return self.nodes >= NODES or super().late
 
 
 def _silent(incumbent: float, bound: float, text: str) -> None:

@@ -26,7 +26,7 @@ from careshed.siting.fast.dominance import Kernel
 from careshed.siting.fast.trades import traded
 from careshed.siting.rows.rulebook import new_highs
 
-__all__ = ["Cover", "set_cover"]
+__all__ = ["Cover", "cover_of", "set_cover"]
 
 Ints = npt.NDArray[np.int64]
 Ints32 = npt.NDArray[np.int32]
@@ -151,6 +151,33 @@ def set_cover(
     return Cover(np.sort(opened), min(answer.bound, len(opened)), uncovered, kernel.rows, answer.nodes)
 
 
+def cover_of(starts: Ints, site: Ints32, sites: int, *, size: int, work: int) -> Ints | None:
+    """Return positions of at most `size` sites that cover every row; None where trades find none.
+
+    Parameters
+    ----------
+    starts, site
+        Row *i* is covered by the sites ``site[starts[i]:starts[i + 1]]``, in any order.
+    sites
+        How many sites there are.
+    size
+        At most so many sites.
+    work
+        Trades give up after looking at so many entries.
+    """
+    table, uncovered = _table(starts, site, sites)
+    if len(uncovered):
+        return None
+    kernel = Kernel.of(table, np.arange(sites, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    cover, most = _greedy(kernel), size - len(kernel.opened)
+    if len(cover) <= size:
+        return cover
+    if most < _packing(kernel) - len(kernel.opened):
+        return None
+    chosen = _traded(kernel, cover, most, work)
+    return None if chosen is None else np.sort(np.concatenate([kernel.opened, chosen]))
+
+
 def _table(starts: Ints, site: Ints32, sites: int) -> tuple[Any, Ints]:
     """Return rows × sites without the rows that are empty, and these."""
     table = sp.csr_array(
@@ -211,16 +238,21 @@ def _solved_part(part: Kernel, cover: Ints, limit: int, stop: _Stop) -> _Answer:
 
 def _shortened(part: Kernel, cover: Ints, limit: int, bound: int, stop: _Stop) -> Ints:
     """Return a smaller cover where trading columns finds one that is wanted, `cover` itself otherwise."""
-    across = part.table.tocsc()
-    lists = (part.table.indptr, part.table.indices, across.indptr, across.indices)
     while bound <= limit and len(cover) > (limit if stop.any else bound):
         size = min(len(cover) - 1, limit)
-        start = np.isin(part.columns, cover)
-        chosen = traded(*lists, start, size=size, work=WORK)
+        chosen = _traded(part, cover, size, WORK)
         if chosen is None:
             break
-        cover = part.columns[chosen]
+        cover = chosen
     return cover
+
+
+def _traded(part: Kernel, cover: Ints, size: int, work: int) -> Ints | None:
+    """Return at most `size` columns that cover all rows, sought from a larger cover by trades."""
+    across = part.table.tocsc()
+    lists = (part.table.indptr, part.table.indices, across.indptr, across.indices)
+    chosen = traded(*lists, np.isin(part.columns, cover), size=size, work=work)
+    return None if chosen is None else part.columns[chosen]
 
 
 def _solved_less(part: Kernel, gone: Bools, limit: int, stop: _Stop) -> _Answer:
