@@ -279,7 +279,7 @@ def test_the_page_s_tables_are_those_of_the_code():
 def test_ctrl_c_keeps_the_best_plan_so_far(run, monkeypatch):
     import signal
 
-    from careshed import plan
+    from careshed.plan import _bench
 
     told = []
 
@@ -288,7 +288,7 @@ def test_ctrl_c_keeps_the_best_plan_so_far(run, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         told.append(text)
 
-    monkeypatch.setattr(plan._Bench, "_watch", pressed)
+    monkeypatch.setattr(_bench.Bench, "_watch", pressed)
     code, said, out = run("--model", "p-median")
     assert told
     assert code == 0, said
