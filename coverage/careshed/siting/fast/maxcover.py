@@ -25,7 +25,7 @@ Measured on one thread of a busy machine:
 - A million points by 500 sites, p = 29: prices leave 18, 76 and 306 sites of 9,000, 21,000 and 38,000 rows. The linear
   program by cuts ends the proof in at most 15 nodes: it doesn't grow with the rows, as primal-dual steps do.
 - Published instances in which people stand at each candidate (Máximo, Cordeau, Nascimento 2023), limit 105 s: see
-  ``docs/benchmarks-siting.md``. New York is proven for p = 50 to 80 in 4 to 60 s.
+  ``docs/benchmarks-siting.md``. New York is proven for p = 50 to 80 in 6 to 75 s.
 - In Kings the best plan reaches everybody, so that prices say nothing and reduced costs rule out no site: annealing
   stays some 180 people short, whatever the time. Trades with weighted rows find the cover in 6 s.
 - Annealing from anywhere, 2.5 million trades a run, and uniting the ends, finds the best plan of San Francisco, New
