@@ -19,7 +19,7 @@ from careshed.errors import InputError
 from careshed.siting.problem import SitingProblem
 from careshed.siting.solution import Solution
 
-__all__ = ["Figures", "Nearest", "cover_depth", "evaluate", "evaluate_phases", "opened_by"]
+__all__ = ["Figures", "Nearest", "evaluate", "evaluate_phases", "opened_by"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -188,22 +188,3 @@ def evaluate_phases(problem: SitingProblem, solution: Solution) -> pd.DataFrame:
         rows.append((now.covered, now.covered_share, now.person_seconds, now.mean_response_s, now.beyond))
     names = ["covered", "covered_share", "person_seconds", "mean_response_s", "beyond"]
     return pd.DataFrame(rows, columns=names, index=pd.RangeIndex(1, len(rows) + 1, name="phase"))
-
-
-def cover_depth(problem: SitingProblem, open_ids: Iterable[str]) -> pd.DataFrame:
-    """Return how many people have no, one, two … open sites within the standard.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``sites`` 0, 1, … (as many as anybody has); columns ``people``, ``share`` (of all people) and
-        ``at_least_share`` (share with so many sites or more; at 2 it is second cover).
-    """
-    depth = Nearest.of(problem, opened_by(problem, open_ids)).within
-    people = np.zeros(int(depth.max(initial=0)) + 1, dtype=np.int64)
-    np.add.at(people, depth, problem.weights)
-    everybody = max(int(people.sum()), 1)
-    return pd.DataFrame(
-        {"people": people, "share": people / everybody, "at_least_share": people[::-1].cumsum()[::-1] / everybody},
-        index=pd.RangeIndex(len(people), name="sites"),
-    )
